@@ -1,0 +1,132 @@
+"""``hilum batch``: read a folder or manifest of radiographs into one Parquet table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from hilum.scale.batch import BatchProgress, BatchSummary
+
+__all__ = ["batch"]
+
+EXIT_NOTHING_READABLE = 3
+EXIT_INTERRUPTED = 130
+
+
+def batch(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FOLDER_OR_MANIFEST",
+            help="A folder, or a CSV, TSV, Parquet or text list of paths relative to itself.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", help="The table to write, OUT.parquet.")],
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help="Processes; all cores by default.")
+    ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option("--model", metavar="TASK=NAME", help="Replace a model; repeatable."),
+    ] = None,
+    path_column: Annotated[
+        str, typer.Option("--path-column", help="The manifest's column of paths.")
+    ] = "path",
+    resume: Annotated[
+        bool, typer.Option("--resume/--no-resume", help="Go on where an earlier run stopped.")
+    ] = True,
+    errors: Annotated[
+        bool, typer.Option("--errors", help="Read the files again that ended in an error.")
+    ] = False,
+) -> None:
+    """Read many radiographs into one table, one row an image.
+
+    A file that cannot be read gets a row with its error. An interrupted batch goes on where
+    it stopped when the same command is given again. Exit codes: 0 read, 2 wrong usage,
+    3 no readable radiograph, 130 interrupted.
+    """
+    from hilum.cli.read import parse_models
+    from hilum.scale import BatchOptions, StudyReader, read_batch
+
+    options = BatchOptions(
+        path_column=path_column,
+        resume=resume,
+        retry_errors=errors,
+        reader=StudyReader(parse_models(model or [])),
+    )
+    console = Console(stderr=True)
+    try:
+        with _progress(console) as show:
+            summary = read_batch(source, out, workers=workers, options=options, on_progress=show)
+    except KeyboardInterrupt as error:
+        console.print("Interrupted. The rows so far are kept; the same command goes on from here.")
+        raise typer.Exit(EXIT_INTERRUPTED) from error
+    _print_summary(summary)
+    if not summary.accepted:
+        raise typer.Exit(EXIT_NOTHING_READABLE)
+
+
+@contextmanager
+def _progress(console: Console) -> Iterator[Callable[[BatchProgress], None]]:
+    """A progress bar on standard error with rate and remaining time."""
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("Reading"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+        TextColumn("elapsed,"),
+        # From the whole run, since single files differ by much.
+        TimeRemainingColumn(),
+        TextColumn("left"),
+        TextColumn("{task.fields[failed]}", style="red"),
+    )
+    progress = Progress(*columns, console=console, speed_estimate_period=300.0)
+    bar = progress.add_task("read", total=None, rate="", failed="")
+
+    def show(state: BatchProgress) -> None:
+        progress.start()  # only now, so that a wrong argument shows no empty bar
+        progress.update(
+            bar,
+            total=state.total - state.skipped,
+            completed=state.done,
+            rate=_rate(state.done, progress.tasks[0].elapsed),
+            failed=f"{state.failed} failed" if state.failed else "",
+        )
+
+    try:
+        yield show
+    finally:
+        progress.stop()
+
+
+def _rate(done: int, elapsed: float | None) -> str:
+    return f"{done / elapsed:.1f} files/s" if done and elapsed else ""
+
+
+def _print_summary(summary: BatchSummary) -> None:
+    from hilum.types import DISCLAIMER
+
+    counts = f"{summary.accepted} read, {summary.refused} refused, {summary.failed} failed"
+    skipped = f" ({summary.skipped} files done before)" if summary.skipped else ""
+    Console().print(
+        f"{summary.out}: {counts}{skipped} in {summary.seconds:.1f} s.\n{DISCLAIMER}",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )

@@ -1,0 +1,50 @@
+"""The one exception tree of Hilum.
+
+Every error that Hilum raises on purpose is a ``HilumError`` and also the builtin that a
+Python programmer would expect, so both ``except HilumError`` and ``except ValueError``
+work. Messages say what was got, what was expected and what to do next; they never hold
+patient data.
+"""
+
+__all__ = [
+    "HilumError",
+    "InvalidStudyError",
+    "InvalidValueError",
+    "MissingExtraError",
+    "MissingModelError",
+    "ModelIntegrityError",
+    "ResourceLimitError",
+    "UnreadableImageError",
+]
+
+
+class HilumError(Exception):
+    """Base of every error that Hilum raises on purpose."""
+
+
+class InvalidValueError(HilumError, ValueError):
+    """An argument or a field breaks the contract of a type or function."""
+
+
+class UnreadableImageError(HilumError, ValueError):
+    """A file holds no image that can be decoded."""
+
+
+class ResourceLimitError(UnreadableImageError):
+    """A file would need more memory, files or time than Hilum allows itself."""
+
+
+class InvalidStudyError(HilumError, ValueError):
+    """Files do not make one study of one patient."""
+
+
+class MissingModelError(HilumError, LookupError):
+    """A model was asked for by a name that is not registered."""
+
+
+class ModelIntegrityError(HilumError, RuntimeError):
+    """Weights or a manifest are not what they were when they were registered."""
+
+
+class MissingExtraError(HilumError, ImportError):
+    """A feature needs an optional dependency that is not installed."""

@@ -1,0 +1,162 @@
+"""Findings of one radiograph: calibrated probability, four-valued status, region.
+
+Stands between anatomy and change on the main path. A finding that the model was not
+trained for, or that the image does not allow, is *not assessed* and says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from hilum.findings.calibration import (
+    LabelCalibration,
+    calibrations_of,
+    conditional_logit,
+    sigmoid,
+)
+from hilum.findings.cardiomegaly import assess_cardiomegaly
+from hilum.findings.crop import crop_array, thorax_box
+from hilum.findings.localise import Localisation, Localiser, lungs_of
+from hilum.models import Model
+from hilum.ontology import finding_names
+from hilum.types import Anatomy, Finding, FloatImage, Quality, Radiograph, Status
+
+__all__ = ["assess"]
+
+CHILD_FROM = 0.5
+"""Probability of a child from which the children's calibration applies."""
+ADULT_AGE = 18.0
+
+
+def assess(
+    radiograph: Radiograph,
+    anatomy: Anatomy,
+    quality: Quality,
+    model: Model,
+    *,
+    age_years: float | None = None,
+) -> tuple[Finding, ...]:
+    """Assess every finding of the ontology on one frontal radiograph.
+
+    Args:
+        radiograph: Upright and accepted by the gate.
+        anatomy: Its structures; the lungs bound the crop and the regions.
+        quality: The gate's verdict; ``prob_child`` chooses between adult and child.
+        model: A model of task ``findings``.
+        age_years: The patient's age where it is known; decides over ``prob_child``.
+
+    Returns:
+        One finding for each name of the ontology, in its order; those that cannot be
+        assessed are ``NOT_ASSESSED`` with the reason.
+    """
+    names = finding_names()
+    if model.manifest.calibration.get("method") != "hilum-findings":
+        found = _assess_foreign(radiograph, model)
+    else:
+        is_child = _is_child(quality, age_years)
+        found = _assess_shipped(radiograph, anatomy, model, is_child=is_child)
+        if not is_child:
+            found["cardiomegaly"] = assess_cardiomegaly(radiograph, anatomy)
+    missing = f"{model.manifest.name} was not trained for it"
+    return tuple(found.get(name) or not_assessed(name, missing) for name in names)
+
+
+def not_assessed(name: str, problem: str) -> Finding:
+    """A finding that was not assessed, and why."""
+    return Finding(name, Status.NOT_ASSESSED, problem=problem)
+
+
+def _is_child(quality: Quality, age_years: float | None) -> bool:
+    if age_years is not None:
+        return age_years < ADULT_AGE
+    return quality.scores.get("prob_child", 0.0) >= CHILD_FROM
+
+
+def _assess_shipped(
+    radiograph: Radiograph, anatomy: Anatomy, model: Model, *, is_child: bool
+) -> dict[str, Finding]:
+    calibration = model.manifest.calibration
+    group = calibration["child" if is_child else "adult"]
+    crop = thorax_box(lungs_of(anatomy, radiograph.orientation))
+    outputs = model.run(crop_array(radiograph.pixels, crop))
+    logits = member_logits(outputs["logits"], model.manifest.labels, is_child=is_child)
+    found = {
+        name: _finding(name, logits[name], numbers)
+        for name, numbers in calibrations_of(group["labels"]).items()
+    }
+    for name, reason in group["not_assessed"].items():
+        found[name] = not_assessed(name, reason)
+    where = Localiser(
+        orientation=radiograph.orientation,
+        anatomy=anatomy,
+        crop=crop,
+        threshold=float(calibration["map"]["threshold"]),
+    ).locate(outputs["opacity"])
+    located = set(calibration["map"]["findings"])
+    return {n: _located(f, where) if n in located else f for n, f in found.items()}
+
+
+def member_logits(
+    logits: FloatImage, labels: tuple[str, ...], *, is_child: bool
+) -> dict[str, FloatImage]:
+    """Logits of each finding by member, from the network's heads.
+
+    Args:
+        logits: ``(members, heads)``.
+        labels: The heads' names; ``pneumonia_adult`` and ``pneumonia_child`` are the two
+            parents, ``lung_opacity`` stands for itself, all others are conditional on an
+            abnormal adult.
+        is_child: Which parent applies.
+
+    Returns:
+        Finding name to logits ``(members,)``.
+    """
+    heads = dict(zip(labels, logits.T, strict=True))
+    parent = heads.pop("pneumonia_child" if is_child else "pneumonia_adult")
+    heads.pop("pneumonia_adult" if is_child else "pneumonia_child")
+    result = {"pneumonia": parent, "no_finding": -parent, "lung_opacity": heads.pop("lung_opacity")}
+    for name, values in heads.items():
+        pairs = zip(parent.tolist(), values.tolist(), strict=True)
+        result[name] = np.array([conditional_logit(p, v) for p, v in pairs], np.float32)
+    return result
+
+
+def _finding(name: str, logits: FloatImage, numbers: LabelCalibration) -> Finding:
+    logit = float(logits.mean())
+    prob = numbers.probability(logit)
+    return Finding(
+        name=name,
+        status=numbers.status(prob),
+        probability=prob,
+        interval=numbers.interval(logit, float(logits.std())),
+        operating_point=numbers.operating_point,
+    )
+
+
+def _located(finding: Finding, where: Localisation) -> Finding:
+    if finding.status not in (Status.PRESENT, Status.UNCERTAIN):
+        return finding
+    return replace(finding, regions=where.regions, zones=where.zones, heatmap=where.heatmap)
+
+
+def _assess_foreign(radiograph: Radiograph, model: Model) -> dict[str, Finding]:
+    """Findings of a user's own classifier: raw scores, said to be uncalibrated."""
+    manifest = model.manifest
+    outputs = model.run(radiograph.pixels)
+    values = next(iter(outputs.values())).reshape(-1).tolist()
+    probs = [sigmoid(v) for v in values] if "logits" in outputs else values
+    points: Mapping[str, float] = manifest.calibration.get("operating_points", {})
+    found = {}
+    for label, prob in zip(manifest.labels, probs, strict=True):
+        point = float(points.get(label, 0.5))
+        found[label] = Finding(
+            name=label,
+            status=Status.PRESENT if prob >= point else Status.ABSENT,
+            probability=min(max(float(prob), 0.0), 1.0),
+            operating_point=point,
+            problem=f"uncalibrated score of {manifest.name}",
+        )
+    return found

@@ -1,0 +1,96 @@
+"""From a network's logits to calibrated probabilities, intervals and statuses.
+
+Calibration is Platt's (2000): ``sigmoid(slope * logit + offset)``, fitted on predictions for
+patients that the network never saw. Its interval comes from stored bootstrap draws of slope
+and offset, widened by the disagreement of the ensemble's members.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hilum.errors import ModelIntegrityError
+from hilum.types import Status
+
+__all__ = ["LabelCalibration", "calibrations_of", "conditional_logit", "sigmoid"]
+
+_MAX_LOGIT = 30.0
+
+
+def sigmoid(logit: float) -> float:
+    """The logistic function, clipped to where float64 keeps it apart from 0 and 1."""
+    return 1.0 / (1.0 + math.exp(-max(-_MAX_LOGIT, min(_MAX_LOGIT, logit))))
+
+
+def conditional_logit(parent: float, child: float) -> float:
+    """Logit of ``sigmoid(parent) * sigmoid(child)``: a finding among the abnormal."""
+    prob = sigmoid(parent) * sigmoid(child)
+    return math.log(prob / (1.0 - prob))
+
+
+@dataclass(frozen=True, slots=True)
+class LabelCalibration:
+    """Calibration of one label.
+
+    ``draws`` are bootstrap triples ``(slope, offset, normal deviate)``; ``operating_point``
+    and ``rule_out`` are probabilities: at or above the first the finding is present, below
+    the second absent, between them uncertain.
+    """
+
+    slope: float
+    offset: float
+    operating_point: float
+    rule_out: float
+    draws: tuple[tuple[float, float, float], ...] = ()
+
+    def probability(self, logit: float) -> float:
+        """Calibrated probability of a logit."""
+        return sigmoid(self.slope * logit + self.offset)
+
+    def interval(self, logit: float, spread: float) -> tuple[float, float] | None:
+        """95 % interval, ``spread`` being the members' standard deviation of the logit."""
+        if not self.draws:
+            return None
+        probs = [sigmoid(a * (logit + spread * e) + b) for a, b, e in self.draws]
+        prob = self.probability(logit)
+        low, high = np.percentile(probs, (2.5, 97.5))
+        return min(float(low), prob), max(float(high), prob)
+
+    def status(self, prob: float) -> Status:
+        """Present, uncertain or absent."""
+        if prob >= self.operating_point:
+            return Status.PRESENT
+        return Status.ABSENT if prob < self.rule_out else Status.UNCERTAIN
+
+
+def calibrations_of(table: Mapping[str, Any]) -> dict[str, LabelCalibration]:
+    """Read the calibrations of a manifest: label to its numbers.
+
+    Raises:
+        ModelIntegrityError: The table lacks a number or holds something else.
+    """
+    try:
+        return {
+            label: LabelCalibration(
+                slope=float(entry["slope"]),
+                offset=float(entry["offset"]),
+                operating_point=float(entry["operating_point"]),
+                rule_out=float(entry["rule_out"]),
+                draws=_triples(entry.get("draws", ())),
+            )
+            for label, entry in table.items()
+        }
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelIntegrityError(
+            f"the manifest's calibration is incomplete or malformed ({error!r}); "
+            "install or add the model again"
+        ) from error
+
+
+def _triples(values: Sequence[Sequence[float]]) -> tuple[tuple[float, float, float], ...]:
+    return tuple((float(a), float(b), float(e)) for a, b, e in values)

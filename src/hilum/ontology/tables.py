@@ -1,0 +1,196 @@
+"""Load the ontology's tables: findings, anatomy and the labels of public datasets.
+
+The tables are CSV files beside this module; they are the only place where a name, a
+code or a synonym is written down. SNOMED CT codes were checked against the DICOM
+standard's code tables (as pydicom ships them) or public terminology browsers, RadLex
+codes against public RadLex listings; a code that could not be checked is left empty.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from hilum.errors import InvalidValueError
+
+__all__ = [
+    "AnatomyConcept",
+    "DatasetLabel",
+    "FindingConcept",
+    "anatomy",
+    "anatomy_concept",
+    "ancestors",
+    "dataset_labels",
+    "descendants",
+    "finding_concept",
+    "finding_for_label",
+    "finding_names",
+    "findings",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class FindingConcept:
+    """A finding or device that a reading may name.
+
+    ``kind`` is ``normal`` (only ``no_finding``), ``finding`` or ``device`` (a placeholder:
+    no shipped model reads devices yet). ``terms`` are the words for it in a list
+    ("lung nodule", "mass"). ``group`` is the place in a radiologist's search (devices,
+    lungs, pleura, heart_mediastinum, bones). ``parent`` is the wider finding that its
+    presence implies. ``anatomy`` names the structures in which a region of it must lie.
+    ``urgency`` runs from 1 (act now) to 4. Empty codes are unknown, not absent.
+    """
+
+    name: str
+    kind: str
+    label: str
+    terms: tuple[str, ...]
+    snomed: str
+    snomed_display: str
+    radlex: str
+    radlex_display: str
+    group: str
+    parent: str
+    anatomy: tuple[str, ...]
+    urgency: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnatomyConcept:
+    """A structure, zone or landmark; ``side`` is the patient's left or right, or empty."""
+
+    name: str
+    kind: str
+    label: str
+    side: str
+    part_of: str
+    snomed: str
+    snomed_display: str
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetLabel:
+    """A label of a public dataset and the finding it stands for (empty: none of ours)."""
+
+    dataset: str
+    label: str
+    finding: str
+    note: str
+
+
+def _rows(table: str) -> Iterator[dict[str, str]]:
+    text = resources.files(__package__).joinpath(table).read_text(encoding="utf-8")
+    yield from csv.DictReader(text.splitlines())
+
+
+def _split(cell: str) -> tuple[str, ...]:
+    return tuple(part for part in cell.split("|") if part)
+
+
+@cache
+def findings() -> tuple[FindingConcept, ...]:
+    """Every finding concept, in report order within its group."""
+    concepts = []
+    for row in _rows("findings.csv"):
+        terms, places = _split(row.pop("terms")), _split(row.pop("anatomy"))
+        urgency = int(row.pop("urgency"))
+        concepts.append(FindingConcept(**row, terms=terms, anatomy=places, urgency=urgency))
+    return tuple(concepts)
+
+
+@cache
+def anatomy() -> tuple[AnatomyConcept, ...]:
+    """Every structure, zone and landmark."""
+    return tuple(AnatomyConcept(**row) for row in _rows("anatomy.csv"))
+
+
+@cache
+def dataset_labels() -> tuple[DatasetLabel, ...]:
+    """Every label of the public datasets that is mapped, or known to be unmapped."""
+    return tuple(DatasetLabel(**row) for row in _rows("labels.csv"))
+
+
+@cache
+def finding_names() -> tuple[str, ...]:
+    """Names of the findings that a reading reports, ``no_finding`` first, devices left out."""
+    return tuple(concept.name for concept in findings() if concept.kind != "device")
+
+
+@cache
+def _findings_by_name() -> dict[str, FindingConcept]:
+    return {concept.name: concept for concept in findings()}
+
+
+@cache
+def _anatomy_by_name() -> dict[str, AnatomyConcept]:
+    return {concept.name: concept for concept in anatomy()}
+
+
+def finding_concept(name: str) -> FindingConcept:
+    """The finding of that name.
+
+    >>> finding_concept("edema").snomed
+    '19242006'
+
+    Raises:
+        InvalidValueError: If the ontology has no such finding.
+    """
+    concept = _findings_by_name().get(name)
+    if concept is None:
+        known = ", ".join(_findings_by_name())
+        raise InvalidValueError(f"no finding is named {name!r}; use one of {known}")
+    return concept
+
+
+def anatomy_concept(name: str) -> AnatomyConcept:
+    """The structure, zone or landmark of that name.
+
+    Raises:
+        InvalidValueError: If the ontology has no such anatomy.
+    """
+    concept = _anatomy_by_name().get(name)
+    if concept is None:
+        known = ", ".join(_anatomy_by_name())
+        raise InvalidValueError(f"no anatomy is named {name!r}; use one of {known}")
+    return concept
+
+
+def ancestors(name: str) -> tuple[str, ...]:
+    """Names of the wider findings that ``name`` implies, nearest first.
+
+    >>> ancestors("pneumonia")
+    ('lung_opacity',)
+    """
+    chain: list[str] = []
+    parent = finding_concept(name).parent
+    while parent:
+        chain.append(parent)
+        parent = finding_concept(parent).parent
+    return tuple(chain)
+
+
+def descendants(name: str) -> tuple[str, ...]:
+    """Names of the findings that imply ``name``, in table order."""
+    finding_concept(name)
+    return tuple(concept.name for concept in findings() if name in ancestors(concept.name))
+
+
+def finding_for_label(dataset: str, label: str) -> str | None:
+    """The finding that a public dataset's label stands for, None when it is unmapped.
+
+    >>> finding_for_label("chestxray14", "Effusion")
+    'pleural_effusion'
+
+    Raises:
+        InvalidValueError: If the table does not know the dataset or the label.
+    """
+    for row in dataset_labels():
+        if (row.dataset, row.label) == (dataset, label):
+            return row.finding or None
+    raise InvalidValueError(
+        f"label {label!r} of dataset {dataset!r} is not in the ontology's labels.csv; "
+        "add it there, with an empty finding if it maps to none"
+    )

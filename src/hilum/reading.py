@@ -1,0 +1,132 @@
+"""The main path: a study goes in, a reading comes out.
+
+files ──io──▶ Study ──quality──▶ gate ──anatomy──▶ masks, landmarks, measurements
+                         └─▶ findings (probability, status, region) ──▶ change against priors
+                                                └─▶ report (statements bound to evidence)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TypeVar
+
+from hilum import anatomy, findings, quality, report
+from hilum.errors import InvalidValueError
+from hilum.models import Model, load_model
+from hilum.types import (
+    Change,
+    Finding,
+    Issue,
+    Measurement,
+    Radiograph,
+    RadiographReading,
+    Reading,
+    Study,
+)
+
+__all__ = ["DEFAULT_MODELS", "read"]
+
+DEFAULT_MODELS: Mapping[str, str] = {
+    "gate": "hilum-gate",
+    "anatomy": "hilum-anatomy",
+    "findings": "hilum-findings",
+}
+
+_Item = TypeVar("_Item", Finding, Issue, Measurement)
+
+
+def read(study: Study, *, models: Mapping[str, str] | None = None) -> Reading:
+    """Read a study: gate, anatomy, findings, change against the newest prior, report.
+
+    Args:
+        study: What ``hilum.open_study`` returned.
+        models: Model names by task (``gate``, ``anatomy``, ``findings``) that replace the
+            shipped ones; see ``hilum models list``.
+
+    Returns:
+        The reading. Radiographs that the gate refused are part of it, with their reasons.
+
+    Raises:
+        InvalidValueError: ``models`` names an unknown task.
+        MissingModelError: A model is not registered.
+        ModelIntegrityError: Weights are damaged.
+    """
+    names = resolve_models(models or {})
+    loaded = {task: load_model(name) for task, name in names.items()}
+    images = tuple(
+        read_radiograph(image, loaded, prefix=f"r{number}")
+        for number, image in enumerate(study.radiographs, start=1)
+    )
+    changes = _changes(images, study, loaded) if study.priors else ()
+    return Reading(
+        study=study,
+        radiographs=images,
+        changes=changes,
+        report=report.draft(study, images, changes),
+        models={model.manifest.name: model.manifest.sha256 for model in loaded.values()},
+        settings={"models": dict(names)},
+    )
+
+
+def read_radiograph(
+    image: Radiograph, models: Mapping[str, Model], *, prefix: str = "r1"
+) -> RadiographReading:
+    """Read one radiograph; evidence ids start with ``prefix``."""
+    image, verdict = quality.assess(image, models["gate"])
+    if not verdict.accepted or not image.view.is_frontal:
+        return _identified(RadiographReading(image, verdict), prefix)
+    seen = anatomy.segment(image, models["anatomy"])
+    verdict = quality.recheck(image, verdict, seen)
+    if not verdict.accepted:
+        return _identified(RadiographReading(image, verdict), prefix)
+    found = findings.assess(image, seen, verdict, models["findings"])
+    return _identified(RadiographReading(image, verdict, seen, found), prefix)
+
+
+def resolve_models(models: Mapping[str, str]) -> dict[str, str]:
+    """The model name of every task, the shipped ones where ``models`` names none."""
+    unknown = sorted(set(models) - set(DEFAULT_MODELS))
+    if unknown:
+        raise InvalidValueError(
+            f"unknown task {unknown[0]!r}; choose a model for one of {', '.join(DEFAULT_MODELS)}"
+        )
+    return {**DEFAULT_MODELS, **models}
+
+
+def _changes(
+    current: tuple[RadiographReading, ...], study: Study, models: Mapping[str, Model]
+) -> tuple[Change, ...]:
+    """Changes since the newest prior that holds a readable frontal radiograph."""
+    now = next((r for r in current if r.findings), None)
+    if now is None:
+        return ()
+    for prior in study.priors:
+        for image in prior.radiographs:
+            before = read_radiograph(image, models, prefix="p1")
+            if before.findings:
+                changes = findings.compare(now, before)
+                return tuple(replace(c, id=f"change.{c.finding}") for c in changes)
+    return ()
+
+
+def _identified(reading: RadiographReading, prefix: str) -> RadiographReading:
+    """Give every piece of evidence its id, e.g. ``r1.pleural_effusion``."""
+
+    def name_of(item: Finding | Issue | Measurement) -> str:
+        return item.code if isinstance(item, Issue) else item.name
+
+    def tagged(items: tuple[_Item, ...]) -> tuple[_Item, ...]:
+        return tuple(replace(item, id=f"{prefix}.{name_of(item)}") for item in items)
+
+    verdict, seen = reading.quality, reading.anatomy
+    return replace(
+        reading,
+        quality=replace(
+            verdict, reasons=tagged(verdict.reasons), warnings=tagged(verdict.warnings)
+        ),
+        anatomy=replace(
+            seen, measurements=tagged(seen.measurements), warnings=tagged(seen.warnings)
+        ),
+        findings=tagged(reading.findings),
+    )

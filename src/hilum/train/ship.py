@@ -1,0 +1,150 @@
+"""From trained networks to shipped models: ONNX, manifest, calibration, figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from hilum.models import Manifest, write_model
+from hilum.models.compress import store_half
+from hilum.train.export_onnx import export_onnx, store_int8
+from hilum.train.findings_data import HEADS
+from hilum.train.networks import AnatomyNet, FindingsEnsemble, FindingsNet
+
+__all__ = ["ship_anatomy", "ship_findings"]
+
+INPUT = {"rows": 256, "columns": 256, "resize": "stretch", "percentiles": [0.5, 99.5]}
+LICENCE = "CC BY-NC-SA 4.0 (research and teaching)"
+SOURCE = "trained by the Hilum project; encoder initialised from EfficientNet-Lite0 (Apache-2.0)"
+ANATOMY_DATA = (
+    "29 annotated adults (GeneralBlockchain), lung masks of 2,592 children (Kermany, V7 Labs), "
+    "pseudo-labels on ChestX-ray14 and covid-chestxray images that may train weights"
+)
+FINDINGS_DATA = (
+    "674 ChestX-ray14 films with RSNA opacity boxes, 1,500 children (Kermany), 29 adults with "
+    "outlined opacities (GeneralBlockchain)"
+)
+
+
+class _AnatomyOutput(nn.Module):
+    """Probabilities ``(batch, 4, 256, 256)`` and the carina's heat map ``(batch, 1, 256, 256)``."""
+
+    def __init__(self, net: AnatomyNet) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, grey: Tensor) -> tuple[Tensor, Tensor]:
+        maps = torch.sigmoid(self.net(grey))
+        return maps[:, :4], maps[:, 4:]
+
+
+def ship_anatomy(
+    net: AnatomyNet, out: Path, *, recipe: Mapping[str, Any], figures: Mapping[str, Any]
+) -> Manifest:
+    """Write ``hilum-anatomy`` into ``out``.
+
+    Args:
+        net: Trained.
+        out: Folder of the weights.
+        recipe: Resolved configuration.
+        figures: Scores by name, one value a development image.
+    """
+    weights = export_onnx(_AnatomyOutput(net), side=256, outputs=["probabilities", "carina"])
+    fields = {
+        "name": "hilum-anatomy",
+        "task": "anatomy",
+        "version": "1.0.0",
+        "title": "Lungs, heart with mediastinum, airways and carina on frontal radiographs",
+        "labels": ["left_lung", "right_lung", "cardiomediastinum", "airways"],
+        "input": INPUT,
+        "outputs": {
+            "probabilities": {
+                "meaning": "probability of each structure by pixel",
+                "shape": ["labels", 256, 256],
+            },
+            "carina": {"meaning": "heat map of the carina in [0, 1]", "shape": [1, 256, 256]},
+        },
+        "calibration": {"measurement_sd": _measurement_sd(figures)},
+        "training": {
+            "data": ANATOMY_DATA,
+            "licence": "CC0, CC BY 4.0, CC BY-NC-SA",
+            "recipe": recipe,
+        },
+        "licence": LICENCE,
+        "source": SOURCE,
+        "figures": summarise(figures),
+        "golden": {"tolerance": 0.02},
+    }
+    return write_model(out, store_half(weights), fields)
+
+
+def _measurement_sd(figures: Mapping[str, Any]) -> dict[str, float]:
+    """Model error of the ratio: the spread that gives the mean absolute error seen."""
+    errors = figures.get("ratio_error", [])
+    return {"cardiothoracic_ratio": round(float(np.mean(errors)) * 1.2533, 4)} if errors else {}
+
+
+def summarise(figures: Mapping[str, Any], *, seed: int = 0) -> dict[str, Any]:
+    """Mean and 95 % bootstrap interval of lists of per-image scores."""
+    rng = np.random.default_rng(seed)
+    summary: dict[str, Any] = {}
+    for name, values in figures.items():
+        scores = np.asarray(values, float)
+        if scores.size == 0:
+            continue
+        means = scores[rng.integers(scores.size, size=(2000, scores.size))].mean(1)
+        low, high = np.percentile(means, (2.5, 97.5))
+        summary[name] = {
+            "mean": round(float(scores.mean()), 4),
+            "interval": [round(float(low), 4), round(float(high), 4)],
+            "n": int(scores.size),
+        }
+    return summary
+
+
+def ship_findings(
+    members: list[FindingsNet],
+    out: Path,
+    *,
+    recipe: Mapping[str, Any],
+    calibration: Mapping[str, Any],
+    figures: Mapping[str, Any],
+) -> Manifest:
+    """Write ``hilum-findings`` into ``out``.
+
+    Args:
+        members: Cross-fitted members on the shared trunk.
+        out: Folder of the weights.
+        recipe: Resolved configuration.
+        calibration: ``adult``, ``child`` and ``map`` as ``findings.assess`` reads them.
+        figures: Development figures.
+    """
+    weights = export_onnx(FindingsEnsemble(members), side=256, outputs=["logits", "opacity"])
+    fields = {
+        "name": "hilum-findings",
+        "task": "findings",
+        "version": "1.0.0",
+        "title": "Findings on frontal radiographs of adults and children",
+        "labels": list(HEADS),
+        "input": INPUT,
+        "outputs": {
+            "logits": {"meaning": "logits by member and head", "shape": [len(members), "labels"]},
+            "opacity": {"meaning": "probability of an opacity by cell", "shape": [16, 16]},
+        },
+        "calibration": {"method": "hilum-findings", **calibration},
+        "training": {
+            "data": FINDINGS_DATA,
+            "licence": "NIH Clinical Center, RSNA (non-commercial), CC BY 4.0, CC BY-NC-SA",
+            "recipe": recipe,
+        },
+        "licence": LICENCE,
+        "source": SOURCE,
+        "figures": figures,
+        "golden": {"tolerance": 0.02},
+    }
+    return write_model(out, store_half(store_int8(weights)), fields)

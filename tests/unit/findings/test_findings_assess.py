@@ -1,0 +1,214 @@
+"""Findings from a network's outputs: calibration, status, region, abstention."""
+
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hilum.errors import ModelIntegrityError
+from hilum.findings.assess import assess, member_logits
+from hilum.findings.calibration import (
+    LabelCalibration,
+    calibrations_of,
+    conditional_logit,
+    sigmoid,
+)
+from hilum.findings.cardiomegaly import assess_cardiomegaly
+from hilum.findings.crop import crop_array, thorax_box
+from hilum.ontology import finding_names
+from hilum.types import (
+    Anatomy,
+    Measurement,
+    Orientation,
+    Quality,
+    Radiograph,
+    Status,
+    Structure,
+    View,
+)
+
+HEADS = ("pneumonia_adult", "pneumonia_child", "lung_opacity", "edema")
+NUMBERS = {"slope": 1.0, "offset": 0.0, "operating_point": 0.6, "rule_out": 0.2}
+
+
+@dataclass
+class FakeModel:
+    """Answers with fixed logits and a hot cell of the opacity map."""
+
+    logits: list[list[float]]
+    hot: tuple[int, int] = (10, 3)
+    seen: list[tuple[int, ...]] = field(default_factory=list)
+
+    @property
+    def manifest(self) -> Any:
+        adult = dict.fromkeys(("pneumonia", "no_finding", "lung_opacity"), NUMBERS)
+        calibration = {
+            "method": "hilum-findings",
+            "adult": {"labels": adult, "not_assessed": {"edema": "too few"}},
+            "child": {"labels": {"pneumonia": NUMBERS}, "not_assessed": {}},
+            "map": {"threshold": 0.5, "findings": ["lung_opacity"]},
+        }
+        return SimpleNamespace(name="fake", labels=HEADS, calibration=calibration)
+
+    def run(self, pixels: np.ndarray) -> dict[str, np.ndarray]:
+        self.seen.append(pixels.shape)
+        opacity = np.zeros((16, 16), np.float32)
+        row, column = self.hot
+        opacity[row - 1 : row + 2, column - 1 : column + 2] = 0.9
+        return {"logits": np.array(self.logits, np.float32), "opacity": opacity}
+
+
+def make_anatomy(rows: int = 160, columns: int = 200, turns: int = 0) -> tuple[Radiograph, Anatomy]:
+    """Two rectangular lungs on an upright image, stored turned by ``turns``."""
+    upright = np.full((rows, columns), 0.5, np.float32)
+    stored = np.rot90(upright, -turns)
+    orientation = Orientation(stored.shape[0], stored.shape[1], turns)
+    radiograph = Radiograph(upright, "a.png", orientation, view=View.PA)
+    right, left = np.zeros((rows, columns), bool), np.zeros((rows, columns), bool)
+    right[20:140, 20:90], left[20:140, 110:180] = True, True
+    structures = {
+        name: Structure(name, np.ascontiguousarray(orientation.undo(mask)), 0.9)
+        for name, mask in (("right_lung", right), ("left_lung", left))
+    }
+    zone = np.zeros((rows, columns), bool)
+    zone[100:140, 20:90] = True
+    zones = {"right_lower_zone": np.ascontiguousarray(orientation.undo(zone))}
+    ratio = Measurement("cardiothoracic_ratio", 0.60, "1", uncertainty=0.02)
+    return radiograph, Anatomy(structures, zones=zones, measurements=(ratio,))
+
+
+SICK = [[3.0, -3.0, 3.0, 0.0], [2.6, -2.0, 3.2, 0.1]]
+ADULT = Quality(accepted=True, scores={"prob_child": 0.1})
+CHILD = Quality(accepted=True, scores={"prob_child": 0.9})
+
+
+def test_every_name_of_the_ontology_is_answered_in_order() -> None:
+    radiograph, anatomy = make_anatomy()
+    findings = assess(radiograph, anatomy, ADULT, FakeModel(SICK))
+    assert tuple(f.name for f in findings) == finding_names()
+    missing = {f.name for f in findings if f.status is Status.NOT_ASSESSED}
+    assert {"edema", "pneumothorax"} <= missing
+    assert all(f.problem for f in findings if f.name in missing)
+
+
+def test_a_child_is_judged_by_the_head_for_children() -> None:
+    radiograph, anatomy = make_anatomy()
+    by_name = {f.name: f for f in assess(radiograph, anatomy, ADULT, FakeModel(SICK))}
+    assert by_name["pneumonia"].status is Status.PRESENT
+    by_name = {f.name: f for f in assess(radiograph, anatomy, CHILD, FakeModel(SICK))}
+    assert by_name["pneumonia"].status is Status.ABSENT
+    assert by_name["cardiomegaly"].status is Status.NOT_ASSESSED
+    findings = assess(radiograph, anatomy, CHILD, FakeModel(SICK), age_years=40.0)
+    assert {f.name: f for f in findings}["pneumonia"].status is Status.PRESENT
+
+
+@pytest.mark.parametrize("turns", range(4))
+def test_regions_are_source_pixels_inside_the_lungs(turns: int) -> None:
+    radiograph, anatomy = make_anatomy(turns=turns)
+    findings = {f.name: f for f in assess(radiograph, anatomy, ADULT, FakeModel(SICK))}
+    opacity = findings["lung_opacity"]
+    assert len(opacity.regions) == 1
+    assert opacity.zones == ("right_lower_zone",)
+    x, y = opacity.regions[0].box.centre
+    lung = anatomy.structures["right_lung"].mask
+    assert lung[int(y), int(x)]
+    assert opacity.heatmap is not None
+    height, width = opacity.heatmap.shape
+    row, column = np.unravel_index(int(opacity.heatmap.argmax()), opacity.heatmap.shape)
+    assert lung[int(row * lung.shape[0] / height), int(column * lung.shape[1] / width)]
+    assert not findings["pneumonia"].regions
+
+
+def test_a_map_outside_the_lungs_gives_no_region() -> None:
+    radiograph, anatomy = make_anatomy()
+    model = FakeModel(SICK, hot=(8, 8))
+    opacity = {f.name: f for f in assess(radiograph, anatomy, ADULT, model)}["lung_opacity"]
+    assert all(region.score < 0.9 for region in opacity.regions)
+    assert opacity.heatmap is not None
+    assert opacity.heatmap[100, 128] == 0.0
+
+
+def test_an_absent_finding_has_no_region() -> None:
+    radiograph, anatomy = make_anatomy()
+    healthy = [[-4.0, -4.0, -4.0, 0.0]]
+    opacity = {f.name: f for f in assess(radiograph, anatomy, ADULT, FakeModel(healthy))}
+    assert opacity["lung_opacity"].status is Status.ABSENT
+    assert opacity["lung_opacity"].regions == ()
+
+
+def test_without_lungs_the_whole_image_is_looked_at() -> None:
+    radiograph, _ = make_anatomy()
+    model = FakeModel(SICK)
+    findings = {f.name: f for f in assess(radiograph, Anatomy(), ADULT, model)}
+    assert model.seen == [(160, 200)]
+    assert findings["lung_opacity"].regions == ()
+    assert findings["cardiomegaly"].status is Status.NOT_ASSESSED
+
+
+def test_the_crop_stays_inside_the_image() -> None:
+    lungs = np.zeros((100, 120), bool)
+    lungs[:, 3:118] = True
+    box = thorax_box(lungs)
+    assert crop_array(np.zeros((100, 120), np.float32), box).shape == (100, 120)
+    lungs[:] = False
+    lungs[40:45, 40:45] = True
+    assert thorax_box(lungs).area == 100 * 120
+
+
+def test_conditional_logit_is_the_product_of_probabilities() -> None:
+    assert sigmoid(conditional_logit(0.7, -1.2)) == pytest.approx(sigmoid(0.7) * sigmoid(-1.2))
+    assert conditional_logit(500.0, 500.0) < np.inf
+
+
+def test_member_logits_choose_the_parent() -> None:
+    logits = np.array([[2.0, -2.0, 1.0, 0.0]], np.float32)
+    adult = member_logits(logits, HEADS, is_child=False)
+    child = member_logits(logits, HEADS, is_child=True)
+    assert adult["pneumonia"] == 2.0 == -adult["no_finding"]
+    assert child["pneumonia"] == -2.0
+    assert adult["edema"] > child["edema"]
+
+
+def test_the_interval_holds_the_probability_and_grows_with_disagreement() -> None:
+    draws = tuple((1.0, 0.0, float(e)) for e in np.linspace(-2, 2, 41))
+    numbers = LabelCalibration(1.0, 0.0, 0.6, 0.2, draws)
+    narrow, wide = numbers.interval(0.5, 0.1), numbers.interval(0.5, 1.0)
+    assert narrow is not None
+    assert wide is not None
+    assert narrow[0] <= numbers.probability(0.5) <= narrow[1]
+    assert wide[0] < narrow[0]
+    assert wide[1] > narrow[1]
+    assert LabelCalibration(1.0, 0.0, 0.6, 0.2).interval(0.5, 1.0) is None
+
+
+@pytest.mark.parametrize(
+    ("prob", "status"),
+    [
+        (0.6, Status.PRESENT),
+        (0.59, Status.UNCERTAIN),
+        (0.2, Status.UNCERTAIN),
+        (0.19, Status.ABSENT),
+    ],
+)
+def test_status_follows_the_two_points(prob: float, status: Status) -> None:
+    assert LabelCalibration(1.0, 0.0, 0.6, 0.2).status(prob) is status
+
+
+def test_a_damaged_calibration_is_a_clear_error() -> None:
+    with pytest.raises(ModelIntegrityError, match="calibration"):
+        calibrations_of({"edema": {"slope": 1.0}})
+
+
+@pytest.mark.parametrize(
+    ("view", "status"), [(View.PA, Status.PRESENT), (View.AP, Status.UNCERTAIN)]
+)
+def test_cardiomegaly_allows_for_magnification(view: View, status: Status) -> None:
+    radiograph, _ = make_anatomy()
+    radiograph = Radiograph(radiograph.pixels, "a.png", radiograph.orientation, view=view)
+    ratio = Measurement("cardiothoracic_ratio", 0.54, "1", uncertainty=0.02)
+    finding = assess_cardiomegaly(radiograph, Anatomy(measurements=(ratio,)))
+    assert finding.status is status
+    assert finding.interval is not None
+    assert finding.interval[0] <= finding.probability <= finding.interval[1]

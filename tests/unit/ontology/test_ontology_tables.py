@@ -1,0 +1,147 @@
+"""The ontology's tables are well formed and cover the labels in use."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from hilum import ontology
+from hilum.errors import InvalidValueError
+
+NAMES = (
+    "no_finding",
+    "lung_opacity",
+    "pneumonia",
+    "consolidation",
+    "infiltration",
+    "atelectasis",
+    "edema",
+    "pleural_effusion",
+    "pleural_thickening",
+    "cardiomegaly",
+    "pneumothorax",
+    "nodule_or_mass",
+)
+GROUPS = ("devices", "lungs", "pleura", "heart_mediastinum", "bones")
+
+
+def is_snomed_id(code: str) -> bool:
+    """Verhoeff check of a SNOMED CT identifier (dihedral group D5, computed, not tabled)."""
+
+    def multiply(a: int, b: int) -> int:
+        if a < 5:
+            return (a + b) % 5 if b < 5 else 5 + (a + b) % 5
+        return 5 + (a - b) % 5 if b < 5 else (a - b) % 5
+
+    first = (1, 5, 7, 6, 2, 8, 3, 0, 9, 4)
+    check = 0
+    for position, digit in enumerate(reversed(code)):
+        value = int(digit)
+        for _ in range(position % 8):
+            value = first[value]
+        check = multiply(check, value)
+    return 6 <= len(code) <= 18 and check == 0
+
+
+def test_verhoeff_check_knows_good_from_bad():
+    assert is_snomed_id("39607008")
+    assert not is_snomed_id("39607009")
+    assert not is_snomed_id("36907008")
+
+
+def test_all_twelve_findings_are_there():
+    assert set(ontology.finding_names()) == set(NAMES)
+    assert len(ontology.finding_names()) == len(NAMES)
+    assert ontology.finding_names()[0] == "no_finding"
+
+
+@pytest.mark.parametrize(
+    "concept", [*ontology.findings(), *ontology.anatomy()], ids=lambda c: c.name
+)
+def test_codes_are_well_formed(concept):
+    assert bool(concept.snomed) == bool(concept.snomed_display)
+    assert not concept.snomed or is_snomed_id(concept.snomed)
+    radlex = getattr(concept, "radlex", "")
+    assert not radlex or (radlex.startswith("RID") and radlex[3:].isdigit())
+
+
+@pytest.mark.parametrize("concept", ontology.findings(), ids=lambda c: c.name)
+def test_findings_refer_to_what_exists(concept):
+    assert concept.kind in ("normal", "finding", "device")
+    assert concept.label
+    assert 1 <= concept.urgency <= 4
+    assert concept.kind == "normal" or (concept.group in GROUPS and concept.terms)
+    structures = {c.name for c in ontology.anatomy() if c.kind == "structure"}
+    assert set(concept.anatomy) <= structures
+    assert not concept.parent or ontology.finding_concept(concept.parent)
+
+
+def test_names_are_unique():
+    for table in (ontology.findings(), ontology.anatomy()):
+        names = [concept.name for concept in table]
+        assert len(names) == len(set(names))
+    keys = [(row.dataset, row.label) for row in ontology.dataset_labels()]
+    assert len(keys) == len(set(keys))
+
+
+def test_sides_fit_names():
+    for concept in ontology.anatomy():
+        for side in ("left", "right"):
+            assert (concept.side == side) == (side in concept.name.split("_"))
+
+
+def test_hierarchy():
+    assert ontology.ancestors("consolidation") == ("lung_opacity",)
+    assert "pneumonia" in ontology.descendants("lung_opacity")
+    assert ontology.descendants("pneumothorax") == ()
+
+
+def test_dataset_labels_map_to_findings():
+    for row in ontology.dataset_labels():
+        assert not row.finding or row.finding in NAMES
+        assert row.finding or row.note, f"{row.label}: say why it is unmapped"
+    assert ontology.finding_for_label("chestxray14", "Nodule") == "nodule_or_mass"
+    assert ontology.finding_for_label("kermany", "virus") == "pneumonia"
+    assert ontology.finding_for_label("chestxray14", "Hernia") is None
+
+
+def test_unknown_names_say_what_is_known():
+    with pytest.raises(InvalidValueError, match="pneumonia"):
+        ontology.finding_concept("pneumonitis")
+    with pytest.raises(InvalidValueError, match="carina"):
+        ontology.anatomy_concept("spleen")
+    with pytest.raises(InvalidValueError, match=r"labels\.csv"):
+        ontology.finding_for_label("chestxray14", "Gout")
+
+
+@pytest.mark.data
+def test_every_label_in_use_is_known(shared_data: Path):
+    with (shared_data / "nih" / "labels.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    for label in {label for row in rows for label in row["findings"].split("|")}:
+        ontology.finding_for_label("chestxray14", label)
+    for column in rows[0]:
+        if column.startswith("google_"):
+            ontology.finding_for_label("google", column.removeprefix("google_"))
+    with (shared_data / "nih" / "boxes.csv").open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            dataset = "rsna" if row["source"] == "rsna" else "chestxray14"
+            ontology.finding_for_label(dataset, row["label"])
+    with (shared_data / "kermany" / "labels.csv").open(encoding="utf-8") as file:
+        for label in {row["label"] for row in csv.DictReader(file)}:
+            ontology.finding_for_label("kermany", label)
+
+
+def test_dicom_codes_agree_with_pydicom():
+    codes = pytest.importorskip("pydicom.sr.codedict").codes
+    expected = {
+        "edema": codes.SCT.PulmonaryEdema,
+        "pleural_effusion": codes.SCT.PleuralEffusion,
+        "pneumothorax": codes.SCT.Pneumothorax,
+        "endotracheal_tube": codes.SCT.EndotrachealTube,
+    }
+    for name, code in expected.items():
+        assert ontology.finding_concept(name).snomed == code.value
+    assert ontology.anatomy_concept("carina").snomed == codes.SCT.Carina.value
+    assert ontology.anatomy_concept("airways").snomed == codes.SCT.TracheaAndBronchus.value
+    assert ontology.anatomy_concept("left_apex").snomed == codes.SCT.ApexOfLung.value
