@@ -48,3 +48,9 @@ class ModelIntegrityError(HilumError, RuntimeError):
 
 class MissingExtraError(HilumError, ImportError):
     """A feature needs an optional dependency that is not installed."""
+
+
+def require(condition: bool, message: str) -> None:
+    """Raise ``InvalidValueError`` with ``message`` unless ``condition`` holds."""
+    if not condition:
+        raise InvalidValueError(message)

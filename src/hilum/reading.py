@@ -7,6 +7,7 @@ files ──io──▶ Study ──quality──▶ gate ──anatomy──▶
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TypeVar
@@ -31,6 +32,7 @@ DEFAULT_MODELS: Mapping[str, str] = {
     "gate": "hilum-gate",
     "anatomy": "hilum-anatomy",
     "findings": "hilum-findings",
+    "context": "hilum-context",
 }
 
 _Item = TypeVar("_Item", Finding, Issue, Measurement)
@@ -41,8 +43,8 @@ def read(study: Study, *, models: Mapping[str, str] | None = None) -> Reading:
 
     Args:
         study: What ``hilum.open_study`` returned.
-        models: Model names by task (``gate``, ``anatomy``, ``findings``) that replace the
-            shipped ones; see ``hilum models list``.
+        models: Model names by task (``gate``, ``anatomy``, ``findings``, ``context``) that
+            replace the shipped ones; see ``hilum models list``.
 
     Returns:
         The reading. Radiographs that the gate refused are part of it, with their reasons.
@@ -54,8 +56,9 @@ def read(study: Study, *, models: Mapping[str, str] | None = None) -> Reading:
     """
     names = resolve_models(models or {})
     loaded = {task: load_model(name) for task, name in names.items()}
+    age = study.context.age_years
     images = tuple(
-        read_radiograph(image, loaded, prefix=f"r{number}")
+        read_radiograph(image, loaded, prefix=f"r{number}", age_years=age)
         for number, image in enumerate(study.radiographs, start=1)
     )
     changes = _changes(images, study, loaded) if study.priors else ()
@@ -70,9 +73,13 @@ def read(study: Study, *, models: Mapping[str, str] | None = None) -> Reading:
 
 
 def read_radiograph(
-    image: Radiograph, models: Mapping[str, Model], *, prefix: str = "r1"
+    image: Radiograph,
+    models: Mapping[str, Model],
+    *,
+    prefix: str = "r1",
+    age_years: float | None = None,
 ) -> RadiographReading:
-    """Read one radiograph; evidence ids start with ``prefix``."""
+    """Read one radiograph; evidence ids start with ``prefix``, the age is used where known."""
     image, verdict = quality.assess(image, models["gate"])
     if not verdict.accepted or not image.view.is_frontal:
         return _identified(RadiographReading(image, verdict), prefix)
@@ -80,7 +87,14 @@ def read_radiograph(
     verdict = quality.recheck(image, verdict, seen)
     if not verdict.accepted:
         return _identified(RadiographReading(image, verdict), prefix)
-    found = findings.assess(image, seen, verdict, models["findings"])
+    found = findings.assess(
+        image,
+        seen,
+        verdict,
+        models["findings"],
+        context=models["context"],
+        age_years=age_years,
+    )
     return _identified(RadiographReading(image, verdict, seen, found), prefix)
 
 
@@ -103,7 +117,7 @@ def _changes(
         return ()
     for prior in study.priors:
         for image in prior.radiographs:
-            before = read_radiograph(image, models, prefix="p1")
+            before = read_radiograph(image, models, prefix="p1", age_years=study.context.age_years)
             if before.findings:
                 changes = findings.compare(now, before)
                 return tuple(replace(c, id=f"change.{c.finding}") for c in changes)
@@ -111,22 +125,31 @@ def _changes(
 
 
 def _identified(reading: RadiographReading, prefix: str) -> RadiographReading:
-    """Give every piece of evidence its id, e.g. ``r1.pleural_effusion``."""
+    """Give every piece of evidence its own id, e.g. ``r1.pleural_effusion``.
 
-    def name_of(item: Finding | Issue | Measurement) -> str:
-        return item.code if isinstance(item, Issue) else item.name
+    What occurs twice (both lungs cut off) is numbered from the second on.
+    """
+    seen: Counter[str] = Counter()
 
     def tagged(items: tuple[_Item, ...]) -> tuple[_Item, ...]:
-        return tuple(replace(item, id=f"{prefix}.{name_of(item)}") for item in items)
+        result = []
+        for item in items:
+            name = item.code if isinstance(item, Issue) else item.name
+            seen[name] += 1
+            number = f"_{seen[name]}" if seen[name] > 1 else ""
+            result.append(replace(item, id=f"{prefix}.{name}{number}"))
+        return tuple(result)
 
-    verdict, seen = reading.quality, reading.anatomy
+    verdict, anatomy_seen = reading.quality, reading.anatomy
     return replace(
         reading,
         quality=replace(
             verdict, reasons=tagged(verdict.reasons), warnings=tagged(verdict.warnings)
         ),
         anatomy=replace(
-            seen, measurements=tagged(seen.measurements), warnings=tagged(seen.warnings)
+            anatomy_seen,
+            measurements=tagged(anatomy_seen.measurements),
+            warnings=tagged(anatomy_seen.warnings),
         ),
         findings=tagged(reading.findings),
     )

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hilum.errors import InvalidValueError
+from hilum.errors import require
+from hilum.geometry import Box, Orientation, Point, Spacing, SpacingOrigin
 
 __all__ = [
     "DISCLAIMER",
@@ -54,7 +55,6 @@ DISCLAIMER = "For research and teaching only. Not a medical device, not for diag
 
 FloatImage = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
-Point = tuple[float, float]
 
 
 class View(StrEnum):
@@ -91,135 +91,8 @@ class ChangeKind(StrEnum):
     UNCHANGED = "unchanged"
 
 
-class SpacingOrigin(StrEnum):
-    """The plane that ``Spacing`` refers to."""
-
-    CALIBRATED = "calibrated"
-    """PixelSpacing: calibrated or at the patient's plane, as the file declares."""
-    PATIENT = "patient"
-    """ImagerPixelSpacing divided by the estimated magnification."""
-    DETECTOR = "detector"
-    """ImagerPixelSpacing as it is: lengths are magnified by an unknown factor."""
-
-
-def _require(condition: bool, message: str) -> None:
-    if not condition:
-        raise InvalidValueError(message)
-
-
 def _require_probability(name: str, value: float | None) -> None:
-    _require(value is None or 0.0 <= value <= 1.0, f"{name} must be in [0, 1], got {value}")
-
-
-@dataclass(frozen=True, slots=True)
-class Spacing:
-    """Distance of neighbouring pixel centres: ``row_mm`` down, ``column_mm`` across."""
-
-    row_mm: float
-    column_mm: float
-    origin: SpacingOrigin
-
-    def __post_init__(self) -> None:
-        for value in (self.row_mm, self.column_mm):
-            _require(0.0 < value < 10.0, f"pixel spacing must be in (0, 10) mm, got {value}")
-
-
-@dataclass(frozen=True, slots=True)
-class Orientation:
-    """How upright pixels came from the stored pixel matrix of the file.
-
-    The stored matrix (``source_rows`` by ``source_columns``) was first mirrored left to
-    right when ``is_mirrored``, then turned counter-clockwise by ``quarter_turns`` times 90
-    degrees (the convention of ``numpy.rot90``).
-
-    >>> upright = Orientation(source_rows=2, source_columns=4, quarter_turns=1)
-    >>> upright.shape
-    (4, 2)
-    >>> upright.point_to_source(0.0, 0.0)
-    (4.0, 0.0)
-    """
-
-    source_rows: int
-    source_columns: int
-    quarter_turns: int = 0
-    is_mirrored: bool = False
-
-    def __post_init__(self) -> None:
-        _require(
-            self.source_rows > 0 and self.source_columns > 0,
-            f"an image has rows and columns, got {self.source_rows} x {self.source_columns}",
-        )
-        _require(self.quarter_turns in (0, 1, 2, 3), "quarter_turns must be 0, 1, 2 or 3")
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """``(rows, columns)`` of the upright pixels."""
-        if self.quarter_turns % 2:
-            return self.source_columns, self.source_rows
-        return self.source_rows, self.source_columns
-
-    def turned(self, quarter_turns: int) -> Orientation:
-        """The orientation after ``quarter_turns`` more counter-clockwise turns."""
-        turns = (self.quarter_turns + quarter_turns) % 4
-        return Orientation(self.source_rows, self.source_columns, turns, self.is_mirrored)
-
-    def point_to_source(self, x: float, y: float) -> Point:
-        """Map a point ``(x, y)`` of the upright pixels to source pixels."""
-        rows, columns = self.shape
-        for _ in range(self.quarter_turns):
-            x, y = rows - y, x
-            rows, columns = columns, rows
-        return (self.source_columns - x, y) if self.is_mirrored else (x, y)
-
-    def point_from_source(self, x: float, y: float) -> Point:
-        """Map a point ``(x, y)`` of source pixels to the upright pixels."""
-        columns, rows = self.source_columns, self.source_rows
-        if self.is_mirrored:
-            x = columns - x
-        for _ in range(self.quarter_turns):
-            x, y = y, columns - x
-            rows, columns = columns, rows
-        return x, y
-
-    def box_to_source(self, box: Box) -> Box:
-        """Map a box of the upright pixels to source pixels."""
-        x0, y0 = self.point_to_source(box.x, box.y)
-        x1, y1 = self.point_to_source(box.x + box.width, box.y + box.height)
-        return Box(min(x0, x1), min(y0, y1), abs(x1 - x0), abs(y1 - y0))
-
-    def apply(self, source: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Turn an array ``(source_rows, source_columns, ...)`` upright (a view)."""
-        return np.rot90(source[:, ::-1] if self.is_mirrored else source, self.quarter_turns)
-
-    def undo(self, upright: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Bring an upright array back to the layout of the source (a view)."""
-        source = np.rot90(upright, -self.quarter_turns)
-        return source[:, ::-1] if self.is_mirrored else source
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """An axis-aligned box in pixels; ``x``, ``y`` is its top-left corner."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-
-    def __post_init__(self) -> None:
-        values = (self.x, self.y, self.width, self.height)
-        _require(all(np.isfinite(values)), f"a box must be finite, got {values}")
-        _require(self.width > 0 and self.height > 0, f"a box must have an extent, got {values}")
-
-    @property
-    def area(self) -> float:
-        """Area in square pixels."""
-        return self.width * self.height
-
-    @property
-    def centre(self) -> Point:
-        """Centre ``(x, y)`` in pixels."""
-        return self.x + self.width / 2, self.y + self.height / 2
+    require(value is None or 0.0 <= value <= 1.0, f"{name} must be in [0, 1], got {value}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,14 +145,14 @@ class Radiograph:
 
     def __post_init__(self) -> None:
         pixels = self.pixels
-        _require(pixels.ndim == 2, f"pixels must be (rows, columns), got shape {pixels.shape}")
-        _require(pixels.dtype == np.float32, f"pixels must be float32, got {pixels.dtype}")
-        _require(
+        require(pixels.ndim == 2, f"pixels must be (rows, columns), got shape {pixels.shape}")
+        require(pixels.dtype == np.float32, f"pixels must be float32, got {pixels.dtype}")
+        require(
             pixels.shape == self.orientation.shape,
             f"pixels {pixels.shape} do not fit the orientation {self.orientation.shape}",
         )
         low, high = float(pixels.min()), float(pixels.max())
-        _require(low >= 0.0 and high <= 1.0, f"pixels must be in [0, 1], got {low} to {high}")
+        require(low >= 0.0 and high <= 1.0, f"pixels must be in [0, 1], got {low} to {high}")
         _require_probability("chroma", self.chroma)
         pixels.setflags(write=False)
 
@@ -305,8 +178,8 @@ class Context:
 
     def __post_init__(self) -> None:
         age = self.age_years
-        _require(age is None or 0 <= age <= 130, f"age must be 0 to 130 years, got {age}")
-        _require(self.sex in ("", "M", "F", "O"), "sex must be M, F, O or empty")
+        require(age is None or 0 <= age <= 130, f"age must be 0 to 130 years, got {age}")
+        require(self.sex in ("", "M", "F", "O"), "sex must be M, F, O or empty")
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,9 +194,7 @@ class Study:
     unreadable: tuple[Unreadable, ...] = ()
 
     def __post_init__(self) -> None:
-        _require(
-            bool(self.radiographs or self.unreadable), "a study needs at least one radiograph"
-        )
+        require(bool(self.radiographs or self.unreadable), "a study needs at least one radiograph")
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,8 +202,8 @@ class Quality:
     """The gate's verdict on one radiograph.
 
     ``reasons`` say why it was refused (empty when accepted), ``warnings`` what to keep in
-    mind. ``scores`` holds what the verdict rests on, e.g. ``prob_chest``, ``prob_ap``,
-    ``prob_child``, each in [0, 1].
+    mind. ``scores`` holds what the verdict rests on: probabilities (``prob_chest``, ``prob_ap``,
+    ``prob_child`` ...) in [0, 1] and ``novelty``, a distance of which 1 is typical.
     """
 
     accepted: bool
@@ -341,7 +212,7 @@ class Quality:
     scores: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _require(
+        require(
             self.accepted != bool(self.reasons), "a refusal has reasons, an acceptance has none"
         )
 
@@ -360,7 +231,7 @@ class Structure:
     problem: str | None = None
 
     def __post_init__(self) -> None:
-        _require(self.mask.dtype == np.bool_ and self.mask.ndim == 2, "a mask is bool, 2-D")
+        require(self.mask.dtype == np.bool_ and self.mask.ndim == 2, "a mask is bool, 2-D")
         _require_probability("quality", self.quality)
 
 
@@ -379,13 +250,11 @@ class Measurement:
     id: str = ""
 
     def __post_init__(self) -> None:
-        _require(
+        require(
             (self.value is None) == (self.problem is not None),
             f"{self.name}: a measurement has a value, or a problem that says why not",
         )
-        _require(
-            self.uncertainty is None or self.uncertainty >= 0.0, "uncertainty is not negative"
-        )
+        require(self.uncertainty is None or self.uncertainty >= 0.0, "uncertainty is not negative")
 
 
 @dataclass(frozen=True, slots=True)
@@ -442,17 +311,17 @@ class Finding:
 
     def __post_init__(self) -> None:
         is_assessed = self.status is not Status.NOT_ASSESSED
-        _require(
+        require(
             is_assessed == (self.probability is not None),
             f"{self.name}: an assessed finding, and no other, has a probability",
         )
-        _require(
+        require(
             is_assessed or self.problem is not None, f"{self.name}: say why it was not assessed"
         )
         _require_probability("probability", self.probability)
         if self.interval is not None:
             low, high = self.interval
-            _require(0.0 <= low <= high <= 1.0, f"{self.name}: bad interval {self.interval}")
+            require(0.0 <= low <= high <= 1.0, f"{self.name}: bad interval {self.interval}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -480,9 +349,9 @@ class Statement:
     evidence: tuple[Evidence, ...]
 
     def __post_init__(self) -> None:
-        _require(bool(self.text.strip()), "a statement has a text")
-        _require(bool(self.evidence), f"no evidence behind the statement {self.text!r}")
-        _require(
+        require(bool(self.text.strip()), "a statement has a text")
+        require(bool(self.evidence), f"no evidence behind the statement {self.text!r}")
+        require(
             all(item.id for item in self.evidence), "evidence must carry an id to be pointed at"
         )
 
@@ -531,7 +400,7 @@ class Reading:
         known = self.evidence()
         for statement in (*self.report.findings, *self.report.impression):
             for item in statement.evidence:
-                _require(
+                require(
                     known.get(item.id) is item,
                     f"the statement {statement.text!r} points at {item.id!r}, "
                     "which is not part of this reading",

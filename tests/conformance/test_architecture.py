@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "hilum"
 FILES = sorted(SOURCE.rglob("*.py"))
 ROOM_ORDER = (
-    ("_version", "errors", "types", "ontology"),
+    ("_version", "errors", "geometry", "types", "ontology"),
     ("io", "models", "text", "synth"),
     ("quality", "anatomy", "findings", "alignment", "gaze", "enhance"),
     ("report", "qa"),

@@ -97,6 +97,8 @@ def verify(
 
     with _explained():
         models = [find_model(name) for name in names] if names else list(list_models())
+        if not models:
+            raise MissingModelError("no models are installed; install hilum again")
         failures = 0
         for model in models:
             if model.manifest is None or model.problem:

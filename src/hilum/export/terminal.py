@@ -14,8 +14,8 @@ from rich.text import Text
 from hilum.export.wording import (
     STATUSES,
     describe_change,
+    describe_date,
     describe_view,
-    format_date,
     format_interval,
     format_measurement,
     format_probability,
@@ -75,7 +75,7 @@ def _report(reading: Reading) -> Panel:
         if any(lines):
             body.append(Text(title, style="bold"))
             body += [Padding(_line("", line, ""), (0, 0, 0, 2)) for line in lines]
-    title = f"Draft report, study of {format_date(reading.study.date)}"
+    title = f"Draft report, {describe_date(reading.study.date)}"
     return Panel(Group(*body), title=title, title_align="left", box=box.ROUNDED)
 
 

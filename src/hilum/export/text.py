@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 from hilum.export.wording import (
     describe_change,
+    describe_date,
     describe_view,
-    format_date,
     format_interval,
     format_measurement,
     format_probability,
@@ -29,7 +29,7 @@ def render_text(reading: Reading) -> str:
     outside are removed, so that printing the report cannot steer a terminal.
     """
     study, report = reading.study, reading.report
-    blocks = [DISCLAIMER, f"Chest radiograph report (draft), study of {format_date(study.date)}"]
+    blocks = [DISCLAIMER, f"Chest radiograph report (draft), {describe_date(study.date)}"]
     sections = {
         "Indication": report.indication,
         "Technique": report.technique,

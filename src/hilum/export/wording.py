@@ -11,6 +11,7 @@ __all__ = [
     "CHANGES",
     "STATUSES",
     "describe_change",
+    "describe_date",
     "describe_view",
     "format_date",
     "format_interval",
@@ -97,6 +98,11 @@ def format_measurement(measurement: Measurement) -> str:
 def format_date(moment: dt.datetime | None) -> str:
     """The day of a moment; "undated" when it is unknown."""
     return moment.date().isoformat() if moment else "undated"
+
+
+def describe_date(moment: dt.datetime | None) -> str:
+    """Which study a report is of, in words."""
+    return f"study of {format_date(moment)}" if moment else "undated study"
 
 
 def describe_view(image: RadiographReading) -> str:

@@ -15,20 +15,29 @@ from hilum.findings.calibration import (
     LabelCalibration,
     calibrations_of,
     conditional_logit,
-    sigmoid,
 )
 from hilum.findings.cardiomegaly import assess_cardiomegaly
 from hilum.findings.crop import crop_array, thorax_box
 from hilum.findings.localise import Localisation, Localiser, lungs_of
 from hilum.models import Model
+from hilum.models.preprocess import field_of_view
 from hilum.ontology import finding_names
-from hilum.types import Anatomy, Finding, FloatImage, Quality, Radiograph, Status
+from hilum.types import Anatomy, Box, Finding, FloatImage, Quality, Radiograph, Status
 
 __all__ = ["assess"]
 
-CHILD_FROM = 0.5
-"""Probability of a child from which the children's calibration applies."""
-ADULT_AGE = 18.0
+CHILD_FROM = 0.85
+"""Probability of a small child from which the children's heads apply.
+
+They were learned from children of one to five years, the others from patients of four to 85:
+below this, 2 % of adults and 99 % of small children are on the right side.
+"""
+CHILD_BELOW_YEARS = 6.0
+"""The same limit where the age is known."""
+DEFAULT_POINT = 0.5
+"""Operating point of a user's classifier that states none."""
+FOREIGN_THRESHOLD = 0.6
+"""Share of its own maximum from which a user's heat map is drawn as a region."""
 
 
 def assess(
@@ -37,6 +46,7 @@ def assess(
     quality: Quality,
     model: Model,
     *,
+    context: Model | None = None,
     age_years: float | None = None,
 ) -> tuple[Finding, ...]:
     """Assess every finding of the ontology on one frontal radiograph.
@@ -45,7 +55,9 @@ def assess(
         radiograph: Upright and accepted by the gate.
         anatomy: Its structures; the lungs bound the crop and the regions.
         quality: The gate's verdict; ``prob_child`` chooses between adult and child.
-        model: A model of task ``findings``.
+        model: A model of task ``findings``; the shipped one looks at the lungs.
+        context: A second opinion on the whole film, of which ``model`` states the weight; a
+            user's own classifier goes without.
         age_years: The patient's age where it is known; decides over ``prob_child``.
 
     Returns:
@@ -54,10 +66,10 @@ def assess(
     """
     names = finding_names()
     if model.manifest.calibration.get("method") != "hilum-findings":
-        found = _assess_foreign(radiograph, model)
+        found = _assess_foreign(radiograph, anatomy, model)
     else:
         is_child = _is_child(quality, age_years)
-        found = _assess_shipped(radiograph, anatomy, model, is_child=is_child)
+        found = _assess_shipped(radiograph, anatomy, (model, context), is_child=is_child)
         if not is_child:
             found["cardiomegaly"] = assess_cardiomegaly(radiograph, anatomy)
     missing = f"{model.manifest.name} was not trained for it"
@@ -71,18 +83,27 @@ def not_assessed(name: str, problem: str) -> Finding:
 
 def _is_child(quality: Quality, age_years: float | None) -> bool:
     if age_years is not None:
-        return age_years < ADULT_AGE
+        return age_years < CHILD_BELOW_YEARS
     return quality.scores.get("prob_child", 0.0) >= CHILD_FROM
 
 
 def _assess_shipped(
-    radiograph: Radiograph, anatomy: Anatomy, model: Model, *, is_child: bool
+    radiograph: Radiograph,
+    anatomy: Anatomy,
+    models: tuple[Model, Model | None],
+    *,
+    is_child: bool,
 ) -> dict[str, Finding]:
+    model, context = models
     calibration = model.manifest.calibration
     group = calibration["child" if is_child else "adult"]
     crop = thorax_box(lungs_of(anatomy, radiograph.orientation))
     outputs = model.run(crop_array(radiograph.pixels, crop))
-    logits = member_logits(outputs["logits"], model.manifest.labels, is_child=is_child)
+    heads = outputs["logits"]
+    if context is not None:
+        whole = context.run(radiograph.pixels)["logits"]
+        heads = combine(heads, whole, np.asarray(calibration["context_weights"], np.float32))
+    logits = member_logits(heads, model.manifest.labels, is_child=is_child)
     found = {
         name: _finding(name, logits[name], numbers)
         for name, numbers in calibrations_of(group["labels"]).items()
@@ -97,6 +118,14 @@ def _assess_shipped(
     ).locate(outputs["opacity"])
     located = set(calibration["map"]["findings"])
     return {n: _located(f, where) if n in located else f for n, f in found.items()}
+
+
+def combine(members: FloatImage, context: FloatImage, weights: FloatImage) -> FloatImage:
+    """Mix each member's logits ``(members, heads)`` with the context's ``(1, heads)``.
+
+    ``weights`` ``(heads,)`` is the context's share in [0, 1] of each head.
+    """
+    return np.asarray((1.0 - weights) * members + weights * context, np.float32)
 
 
 def member_logits(
@@ -142,21 +171,35 @@ def _located(finding: Finding, where: Localisation) -> Finding:
     return replace(finding, regions=where.regions, zones=where.zones, heatmap=where.heatmap)
 
 
-def _assess_foreign(radiograph: Radiograph, model: Model) -> dict[str, Finding]:
-    """Findings of a user's own classifier: raw scores, said to be uncalibrated."""
+def _assess_foreign(radiograph: Radiograph, anatomy: Anatomy, model: Model) -> dict[str, Finding]:
+    """Findings of a user's own classifier: raw scores, said to be uncalibrated.
+
+    Its heat maps, where it gives any, are relative: each is scaled to its own maximum.
+    """
     manifest = model.manifest
     outputs = model.run(radiograph.pixels)
-    values = next(iter(outputs.values())).reshape(-1).tolist()
-    probs = [sigmoid(v) for v in values] if "logits" in outputs else values
     points: Mapping[str, float] = manifest.calibration.get("operating_points", {})
+    view = field_of_view(radiograph.orientation.shape, manifest.input)
+    localiser = Localiser(
+        orientation=radiograph.orientation,
+        anatomy=anatomy,
+        crop=Box(*view),
+        threshold=FOREIGN_THRESHOLD,
+    )
     found = {}
-    for label, prob in zip(manifest.labels, probs, strict=True):
-        point = float(points.get(label, 0.5))
-        found[label] = Finding(
+    for index, (label, prob) in enumerate(
+        zip(manifest.labels, outputs["probabilities"].tolist(), strict=True)
+    ):
+        point = float(points.get(label, DEFAULT_POINT))
+        finding = Finding(
             name=label,
             status=Status.PRESENT if prob >= point else Status.ABSENT,
             probability=min(max(float(prob), 0.0), 1.0),
             operating_point=point,
             problem=f"uncalibrated score of {manifest.name}",
         )
+        if "heatmaps" in outputs and finding.status is Status.PRESENT:
+            heat = outputs["heatmaps"][index]
+            finding = _located(finding, localiser.locate(heat / max(float(heat.max()), 1e-6)))
+        found[label] = finding
     return found

@@ -7,7 +7,7 @@ further from the detector and is magnified.
 
 from __future__ import annotations
 
-from scipy.special import ndtr
+import math
 
 from hilum.types import Anatomy, Finding, Radiograph, Status, View
 
@@ -29,7 +29,7 @@ def assess_cardiomegaly(radiograph: Radiograph, anatomy: Anatomy) -> Finding:
         return Finding("cardiomegaly", Status.NOT_ASSESSED, problem=why)
     spread = max(ratio.uncertainty or 0.0, LEAST_SD)
     excess = (ratio.value - LIMITS[radiograph.view]) / spread
-    prob = float(ndtr(excess))
+    prob = float(_normal_cdf(excess))
     status = Status.PRESENT if prob >= OPERATING_POINT else Status.UNCERTAIN
     if prob < RULE_OUT:
         status = Status.ABSENT
@@ -37,6 +37,10 @@ def assess_cardiomegaly(radiograph: Radiograph, anatomy: Anatomy) -> Finding:
         name="cardiomegaly",
         status=status,
         probability=prob,
-        interval=(float(ndtr(excess - 1.96)), float(ndtr(excess + 1.96))),
+        interval=(float(_normal_cdf(excess - 1.96)), float(_normal_cdf(excess + 1.96))),
         operating_point=OPERATING_POINT,
     )
+
+
+def _normal_cdf(deviate: float) -> float:
+    return 0.5 * math.erfc(-deviate / math.sqrt(2.0))

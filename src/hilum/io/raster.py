@@ -72,6 +72,7 @@ def decode_raster(file: BinaryIO, source: str) -> Radiograph:
 
 
 def _decode(image: Image.Image, file: BinaryIO, source: str) -> Radiograph:
+    is_deep = _is_deep_colour(image)  # before anything loads the pixels and drops their layout
     exif = int(image.getexif().get(_ORIENTATION_TAG, 1) or 1)
     frames = int(getattr(image, "n_frames", 1))
     notes: list[Issue] = []
@@ -79,7 +80,7 @@ def _decode(image: Image.Image, file: BinaryIO, source: str) -> Radiograph:
         notes.append(
             Issue("several_frames", f"The file holds {frames} images; the first was read.")
         )
-    array, alpha = _read_array(image, file)
+    array, alpha = _read_deep_colour(file) if is_deep else _read_array(image)
     if exif != 1 and _ORIENTATION_TAG not in image.getexif() and image.format == "TIFF":
         # Pillow turns TIFF upright itself and then drops the tag: back to the file's matrix.
         array = _undo_exif(array, exif)
@@ -106,12 +107,8 @@ def _undo_exif(array: npt.NDArray[Any], exif: int) -> npt.NDArray[Any]:
     return make_orientation(*source, exif).undo(array)
 
 
-def _read_array(
-    image: Image.Image, file: BinaryIO
-) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
+def _read_array(image: Image.Image) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
     """Grey ``(rows, columns)`` or RGB ``(rows, columns, 3)``, and alpha when there is one."""
-    if _is_deep_colour(image):
-        return _read_deep_colour(file)
     if image.mode in ("L", "I", "F") or image.mode.startswith("I;16"):
         array = np.asarray(image)
         if image.mode.startswith("I;16") and _is_white_zero(image):

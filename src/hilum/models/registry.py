@@ -102,7 +102,7 @@ def find_model(name: str) -> RegisteredModel:
     if name in known:
         return known[name]
     close = difflib.get_close_matches(name, known, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
+    hint = f". Did you mean {close[0]!r}?" if close else "."
     names = ", ".join(sorted(known)) or "none"
     raise MissingModelError(
         f"no model {name!r}{hint} Known: {names}. Add one with 'hilum models add'."

@@ -102,6 +102,21 @@ def _check_lung_exposure(radiograph: Radiograph, masks: dict[str, Mask]) -> list
     return found
 
 
+def _check_spacing(quality: Quality, anatomy: Anatomy) -> list[Issue]:
+    """Warn where the stated pixel spacing gives an adult a chest that no adult has."""
+    width = anatomy.measurement("chest_width")
+    is_child = quality.scores.get("prob_child", 0.0) >= 0.5
+    if width is None or width.value is None or width.unit != "mm" or is_child:
+        return []
+    if (
+        limits("anatomy")["narrowest_chest_mm"]
+        <= width.value
+        <= limits("anatomy")["widest_chest_mm"]
+    ):
+        return []
+    return [issue("spacing_doubtful", f"{width.value:.0f} mm")]
+
+
 def _lung_problems(anatomy: Anatomy) -> list[str]:
     """Why each side has no plausible lung; empty as soon as one side has."""
     problems = []
@@ -139,7 +154,7 @@ def recheck(radiograph: Radiograph, quality: Quality, anatomy: Anatomy) -> Quali
     masks = _upright_masks(radiograph, anatomy)
     airway_x = _airway_x(masks)
     found = [issue("lungs_not_delineated", detail)] if problems else []
-    found += _check_cut_off(radiograph, masks)
+    found += _check_cut_off(radiograph, masks) + _check_spacing(quality, anatomy)
     if not problems:
         found += _check_rotation(masks, airway_x)
         found += _check_side(masks, airway_x)

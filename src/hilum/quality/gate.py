@@ -28,6 +28,7 @@ LABELS = ("chest", *TURNS, "inverted", "mirrored", "lateral", "ap", "child")
 NEEDED_LIMITS = (
     "prob_chest_refuse",
     "prob_chest_warn",
+    "prob_chest_corrected",
     "novelty_refuse",
     "novelty_warn",
     "prob_turned",
@@ -122,8 +123,10 @@ def _correct(
         found = _turn(radiograph, (4 - turned_by) % 4 if is_turned else 0, is_inverted)
         after = _score(model, found.pixels)
         is_upright = after.turns[0] >= 0.5 and after.inverted < 0.5
-        # a correction must make a chest of it; for what is no chest it means nothing
-        if is_upright and _is_readable(after, limit) and after.chest >= scores.chest - 0.05:
+        # for what is no chest the orientation means nothing, so a correction must make a
+        # sure chest of it: this also keeps a second look from being a second chance
+        is_chest = after.chest >= limit["prob_chest_corrected"] and _is_readable(after, limit)
+        if is_upright and is_chest and after.chest >= scores.chest - 0.05:
             return found, after, list(found.notes[len(radiograph.notes) :])
     doubts = []
     if scores.turns[0] < 0.5:

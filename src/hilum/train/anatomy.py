@@ -1,8 +1,8 @@
 """Recipe of ``hilum-anatomy``: lungs, cardiomediastinum, airways and the carina.
 
-Three rounds. The first two learn from the annotated adults whose licence allows it and from
-the lung masks of children; the third adds its own predictions on unlabelled adults (self
-training, Xie et al. 2020) where they are confident. The annotated images that may not train
+Five rounds. The first two learn from the annotated adults whose licence allows it and from
+the lung masks of children; the others add the network's own predictions on unlabelled adults
+(self training, Xie et al. 2020) where they are confident. The annotated images that may not train
 shipped weights, from other patients, are the development set.
 """
 
@@ -12,6 +12,7 @@ import logging
 import time
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -36,8 +37,8 @@ from hilum.types import FloatImage
 
 __all__ = ["AnatomyRecipe", "train_anatomy"]
 
-# the airways are thin and few images show them outlined, so they count for more
-CHANNEL_WEIGHTS = torch.tensor([1.0, 1.0, 1.0, 3.0, 1.0])[None, :, None, None]
+# few images show heart and airways outlined, and the airways are thin: they count for more
+CHANNEL_WEIGHTS = torch.tensor([1.0, 1.0, 2.0, 3.0, 1.0])[None, :, None, None]
 logger = logging.getLogger(__name__)
 
 
@@ -72,6 +73,7 @@ def pseudo_label(model: AnatomyNet, images: ByteImage, recipe: AnatomyRecipe) ->
 
 def predict(model: AnatomyNet, image: FloatImage, *, size: int) -> FloatImage:
     """Probability maps ``(5, size, size)`` of one stretched image in [0, 1]."""
+    model.eval()  # otherwise batch normalisation would learn from this one image
     small = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
     with torch.no_grad():
         logits = model(torch.from_numpy(small)[None, None])
@@ -188,7 +190,7 @@ def _ratio(masks: npt.NDArray[np.bool_]) -> float:
 
 def train_anatomy(
     data: Path, *, cache: Path, recipe: AnatomyRecipe | None = None
-) -> tuple[AnatomyNet, dict[str, object]]:
+) -> tuple[AnatomyNet, dict[str, Any]]:
     """Train the network; returns it with its resolved recipe and development figures."""
     recipe = recipe or AnatomyRecipe()
     torch.manual_seed(recipe.seed)
@@ -203,22 +205,19 @@ def train_anatomy(
         len(held_out.images),
     )
     model = AnatomyNet().to(memory_format=torch.channels_last)
-    checkpoint = cache / "anatomy_first.pt"
-    pools = [(adults, 8), (children, 4)]
-    if checkpoint.exists():
-        model.load_state_dict(torch.load(checkpoint), strict=False)
-    else:
-        run_round(model, pools, recipe, steps=recipe.steps[0], rng=rng)
-        torch.save(model.state_dict(), checkpoint)
-    log_scores("first round", evaluate(model, held_out, recipe))
-    run_round(model, [(adults, 10), (children, 2)], recipe, steps=recipe.steps[1], rng=rng)
-    log_scores("second round", evaluate(model, held_out, recipe))
-    torch.save(model.state_dict(), cache / "anatomy_second.pt")
-    unlabelled = pseudo_label(model, load_unlabelled(data, recipe, cache), recipe)
-    pools = [(adults, 6), (children, 2), (unlabelled, 4)]
-    run_round(model, pools, recipe, steps=recipe.steps[2], rng=rng)
-    figures = evaluate(model, held_out, recipe)
-    log_scores("third round", figures)
+    for number, (steps, mix) in enumerate(zip(recipe.steps, recipe.mixes, strict=True)):
+        checkpoint = cache / f"anatomy-{number}.pt"
+        if checkpoint.exists():
+            model.load_state_dict(torch.load(checkpoint))
+        else:
+            pools = [(adults, mix[0]), (children, mix[1])]
+            if mix[2]:
+                images = load_unlabelled(data, recipe, cache)
+                pools.append((pseudo_label(model, images, recipe), mix[2]))
+            run_round(model, pools, recipe, steps=steps, rng=rng)
+            torch.save(model.state_dict(), checkpoint)
+        figures = evaluate(model, held_out, recipe)
+        log_scores(f"round {number + 1}", figures)
     return model, {"recipe": asdict(recipe), "development": figures}
 
 

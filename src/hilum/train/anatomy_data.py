@@ -14,6 +14,7 @@ from hilum.train.images import (
     ByteImage,
     load_all,
     load_grey,
+    load_mask,
     patient_of,
     read_rows,
     stretch_percentiles,
@@ -39,11 +40,22 @@ UNKNOWN = 255
 
 @dataclass(frozen=True, slots=True)
 class AnatomyRecipe:
-    """Everything that decides the result; stored beside the weights."""
+    """Everything that decides the result; stored beside the weights.
+
+    ``mixes`` are the examples a batch of annotated adults, children and unlabelled adults in
+    each round, ``steps`` the batches.
+    """
 
     size: int = 256
     cache_size: int = 288
-    steps: tuple[int, int, int] = (420, 320, 260)
+    steps: tuple[int, ...] = (420, 320, 320, 240, 240)
+    mixes: tuple[tuple[int, int, int], ...] = (
+        (8, 4, 0),
+        (10, 2, 0),
+        (7, 2, 3),
+        (8, 1, 3),
+        (8, 1, 3),
+    )
     learning_rate: float = 1.5e-3
     encoder_rate: float = 3e-4
     carina_sigma: float = 0.02
@@ -120,7 +132,7 @@ def load_adults(data: Path, recipe: AnatomyRecipe, *, usable: bool) -> Pool:
             path = root / "masks" / Path(row["image"]).stem / f"{name}.png"
             if not path.exists():
                 continue
-            mask = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) > 0
+            mask = load_mask(path)
             soft = cv2.resize(mask.astype(np.float32), (side, side), interpolation=cv2.INTER_AREA)
             targets[index, channel] = np.round(soft * 254)
             fork = carina_of(mask) if name == "airways" else None
@@ -187,13 +199,14 @@ def draw_sample(pool: Pool, recipe: AnatomyRecipe, rng: np.random.Generator) -> 
     tone = sample_tone(rng)
     planes = np.stack([*pool.targets[index], pool.union[index]], -1)
     unknown = np.isin(UNKNOWN, planes)
-    values = np.where(planes == UNKNOWN, 127, planes).astype(np.float32) / 254
-    known = (planes != UNKNOWN).astype(np.float32)
+    shares = np.where(planes == UNKNOWN, 127, planes).astype(np.float32)
+    values: FloatImage = shares / np.float32(254)
+    known: FloatImage = (planes != UNKNOWN).astype(np.float32)
     values = warp.apply(values, size=recipe.size)
     if unknown:
         # outside the image nothing is anatomy: known and zero
         hidden = warp.apply(1.0 - known, size=recipe.size)
-        values = np.where(hidden > 0.01, np.nan, values)
+        values[hidden > 0.01] = np.nan
     if warp.is_mirrored:
         values = values[..., [1, 0, 2, 3, 4]]
     image = warp.apply(stretch_percentiles(pool.images[index]), size=recipe.size)

@@ -20,7 +20,7 @@ from hilum.findings.crop import crop_array, thorax_box
 from hilum.models.preprocess import resize, stretch_contrast
 from hilum.train.augment import Warp, erase_boxes, sample_tone, sample_warp
 from hilum.train.export_onnx import onnx_session
-from hilum.train.images import ByteImage, load_grey, read_rows
+from hilum.train.images import PERCENTILES, ByteImage, load_grey, load_mask, read_rows
 from hilum.train.networks import FindingsTrunk
 from hilum.types import Box, FloatImage
 
@@ -49,7 +49,6 @@ NIH_NAMES = {
     "pleural_thickening": ("Pleural_Thickening",),
 }
 SIDE = 512
-PERCENTILES = (0.5, 99.5)
 MAP = 16
 LungFinder = Callable[[FloatImage], npt.NDArray[np.bool_]]
 logger = logging.getLogger(__name__)
@@ -153,7 +152,7 @@ def load_marked(data: Path) -> list[Example]:
         for name in ("ground_glass_opacities", "consolidation"):
             path = root / "masks" / Path(row["image"]).stem / f"{name}.png"
             if path.exists():
-                boxes += _boxes_of(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) > 0)
+                boxes += _boxes_of(load_mask(path))
         if boxes:
             labels = np.full(len(HEADS), np.nan, np.float32)
             examples.append(
@@ -292,7 +291,7 @@ def _fill_bank(
     for index, example in enumerate(examples):
         rng = np.random.default_rng([seed, index])
         image: ByteImage = load_grey(example.path, size=SIDE)
-        pixels = image.astype(np.float32) / 255
+        pixels: FloatImage = image.astype(np.float32) / np.float32(255)
         box = thorax_box(find_lungs(pixels))
         crops = []
         for variant in range(int(counts[index])):

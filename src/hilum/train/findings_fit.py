@@ -21,6 +21,12 @@ LEAST_AUROC = 0.60
 """A label whose cross-fitted AUROC is not surely above this is reported as not assessed."""
 BOOTSTRAPS = 200
 RULE_OUT_SENSITIVITY = 0.95
+LEAST_OPERATING_POINT = 0.2
+"""Nothing is called present below this probability.
+
+For a rare label the best F1 lies where nearly every call is false; such findings stay
+uncertain.
+"""
 
 
 def fit_platt(logits: Array, truth: Array) -> tuple[float, float]:
@@ -36,7 +42,7 @@ def fit_platt(logits: Array, truth: Array) -> tuple[float, float]:
 
 
 def auroc_interval(
-    truth: Array, score: Array, patients: list[str], *, seed: int = 0, count: int = 1000
+    truth: Array, score: Array, patients: list[str], *, seed: int = 0, count: int = 500
 ) -> tuple[float, float, float]:
     """AUROC with a 95 % bootstrap interval that resamples patients."""
     low, high = bootstrap(
@@ -108,6 +114,7 @@ def fit_group(
     examples: list[Example],
     *,
     is_child: bool,
+    learned: dict[str, int],
     seed: int,
 ) -> dict[str, Any]:
     """Calibrate every finding of adults or of children.
@@ -116,6 +123,7 @@ def fit_group(
         heads: Cross-fitted logits ``(examples, heads)``.
         examples: The same examples, of one age group, training split.
         is_child: Which group.
+        learned: Positive radiographs of the whole training split by finding.
         seed: Of the bootstrap.
 
     Returns:
@@ -136,7 +144,7 @@ def fit_group(
             seed=seed,
         )
         result["figures"][name] = figures
-        positives, low = figures["positives"], figures["auroc"][1]
+        positives, low = learned[name], figures["auroc"][1]
         if positives < LEAST_POSITIVES:
             result["not_assessed"][name] = (
                 f"only {positives} radiographs with this label to learn from"
@@ -165,7 +173,7 @@ def _fit_label(
             draws.append([round(a, 4), round(b, 4), round(float(rng.standard_normal()), 3)])
     precision, recall, points = precision_recall_curve(truth, prob)
     score = 2 * precision * recall / np.maximum(precision + recall, 1e-9)
-    operating_point = float(points[int(score[:-1].argmax())])
+    operating_point = max(float(points[int(score[:-1].argmax())]), LEAST_OPERATING_POINT)
     rule_out = float(np.quantile(prob[truth == 1], 1 - RULE_OUT_SENSITIVITY))
     entry = {
         "slope": round(slope, 5),

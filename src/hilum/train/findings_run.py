@@ -16,7 +16,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
+from hilum.findings.assess import combine
 from hilum.models import Manifest, load_model
+from hilum.train.context import ContextRecipe, train_context
 from hilum.train.findings import FindingsRecipe, fold_of, predict, train_member
 from hilum.train.findings_data import (
     HEADS,
@@ -33,11 +35,12 @@ from hilum.train.findings_fit import (
     truth_of,
 )
 from hilum.train.networks import FindingsNet
-from hilum.train.ship import ship_findings
+from hilum.train.ship import ship_context, ship_findings
 from hilum.types import FloatImage
 
 __all__ = ["CrossFit", "cross_fit", "finish", "train_findings"]
 
+SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 VARIANTS = {"nih": 7, "kermany": 2, "anatomy": 4}
 CHILDREN = {"train": 1500, "val": 408}
 LOCATED = ("lung_opacity", "pneumonia", "consolidation", "infiltration")
@@ -66,14 +69,17 @@ def find_lungs(pixels: FloatImage) -> npt.NDArray[np.bool_]:
 def cross_fit(
     bank: FeatureBank, examples: list[Example], recipe: FindingsRecipe, folder: Path
 ) -> CrossFit:
-    """Train a member for each fold; finished members in ``folder`` are taken as they are."""
+    """Train members, each without one fold; finished ones in ``folder`` are taken as they are.
+
+    With fewer members than folds, the examples of the other folds have no unseen prediction.
+    """
     fold = fold_of([e.patient for e in examples], recipe.folds, seed=recipe.seed)
     is_train = np.array([e.split == "train" for e in examples])
     count = len(examples)
-    logits = np.full((recipe.folds, count, len(HEADS)), np.nan, np.float32)
-    maps = np.full((recipe.folds, count, 16, 16), np.nan, np.float32)
+    logits = np.full((recipe.members, count, len(HEADS)), np.nan, np.float32)
+    maps = np.full((recipe.members, count, 16, 16), np.nan, np.float32)
     members = []
-    for k in range(recipe.folds):
+    for k in range(recipe.members):
         path = folder / f"findings-{k}.pt"
         held_in = is_train & (fold != k)
         if path.exists():
@@ -91,6 +97,14 @@ def cross_fit(
     return CrossFit(members, logits, maps)
 
 
+def mean_of_known(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Mean over members ``(members, ...)``, ignoring NaN; NaN where no member spoke."""
+    known = np.isfinite(values)
+    count = known.sum(0)
+    total = np.where(known, values, 0.0).sum(0)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)
+
+
 def _log_member(
     k: int,
     logits: npt.NDArray[np.float32],
@@ -106,19 +120,58 @@ def _log_member(
         logger.info("fold %d held out: %s %s AUROC %.4f", k, head, view, score)
 
 
+def context_weights(
+    members: npt.NDArray[np.float32], context: npt.NDArray[np.float32], examples: list[Example]
+) -> npt.NDArray[np.float32]:
+    """The context's share of each head: the best of a coarse grid, by group of heads.
+
+    Judged by the mean cross-fitted AUROC of adults' parents, children, and the conditional
+    heads; coarse, and shared within a group, so that it cannot fit the noise.
+    """
+    labels = np.stack([e.labels for e in examples])
+    is_train = np.array([e.split == "train" for e in examples]) & np.isfinite(members[:, 0])
+    weights = np.zeros(len(HEADS), np.float32)
+    for group in ((0, 2), (1,), (3, 4, 5, 6, 7)):
+        scores = {}
+        for share in SHARES:
+            mixed = combine(members, context, np.full(len(HEADS), share, np.float32))
+            values = []
+            for head in group:
+                use = is_train & np.isfinite(labels[:, head])
+                values.append(float(roc_auc_score(labels[use, head], mixed[use, head])))
+            scores[share] = float(np.mean(values))
+        logger.info("context share of heads %s: %s", group, scores)
+        weights[list(group)] = max(scores, key=lambda s: scores[s])
+    weights[8:] = weights[3]
+    return weights
+
+
 def finish(
-    fit: CrossFit, bank: FeatureBank, examples: list[Example], *, seed: int
+    fit: CrossFit,
+    context: npt.NDArray[np.float32],
+    bank: FeatureBank,
+    examples: list[Example],
+    *,
+    seed: int,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Calibration and figures: cross-fitted on the training split, ensemble on validation."""
-    is_train = np.array([e.split == "train" for e in examples])
-    crossed = np.nanmean(fit.logits, 0)
-    calibration: dict[str, Any] = {}
+    members = mean_of_known(fit.logits)
+    is_train = np.array([e.split == "train" for e in examples]) & np.isfinite(members[:, 0])
+    weights = context_weights(members, context, examples)
+    crossed = combine(members, context, weights)
+    calibration: dict[str, Any] = {"context_weights": [round(float(w), 3) for w in weights]}
     figures: dict[str, Any] = {}
     for group, source in (("adult", "nih"), ("child", "kermany")):
         mine = np.array([e.source == source for e in examples])
-        train, held = np.flatnonzero(mine & is_train), np.flatnonzero(mine & ~is_train)
+        train = np.flatnonzero(mine & is_train)
+        held = np.flatnonzero(mine & np.array([e.split != "train" for e in examples]))
+        whole = [e for e, m in zip(examples, mine, strict=True) if m and e.split == "train"]
         fitted = fit_group(
-            crossed[train], [examples[i] for i in train], is_child=group == "child", seed=seed
+            crossed[train],
+            [examples[i] for i in train],
+            is_child=group == "child",
+            learned=positives_of(whole, is_child=group == "child"),
+            seed=seed,
         )
         figures[group] = {"cross_fitted": fitted.pop("figures")}
         figures[group]["validation"] = validate(
@@ -129,12 +182,20 @@ def finish(
         )
         calibration[group] = fitted
         if group == "adult":
-            figures["shortcut"] = shortcut(crossed[train], [examples[i] for i in train])
+            figures["shortcut"] = {
+                name: shortcut(heads[train], [examples[i] for i in train])
+                for name, heads in (("lungs", members), ("whole", context), ("mixed", crossed))
+            }
             figures["subgroups"] = subgroups(crossed[train], [examples[i] for i in train])
-    threshold, overlap = map_threshold(fit, bank, examples)
+    threshold, figures["map"] = map_threshold(fit, bank, examples)
     calibration["map"] = {"threshold": threshold, "findings": list(LOCATED)}
-    figures["map"] = {"cell_dice": overlap}
     return calibration, figures
+
+
+def positives_of(examples: list[Example], *, is_child: bool) -> dict[str, int]:
+    """Positive radiographs by finding."""
+    names = finding_logits(np.zeros((1, len(HEADS)), np.float32), is_child=is_child)
+    return {n: int(np.nansum(truth_of(n, examples, is_child=is_child))) for n in names}
 
 
 def validate(
@@ -212,34 +273,49 @@ def subgroups(heads: npt.NDArray[np.float32], examples: list[Example]) -> dict[s
     return result
 
 
-def map_threshold(fit: CrossFit, bank: FeatureBank, examples: list[Example]) -> tuple[float, float]:
-    """The map value that best separates marked cells, and the Dice it reaches."""
-    maps = 1.0 / (1.0 + np.exp(-np.nanmean(fit.maps, 0)))
+def map_threshold(
+    fit: CrossFit, bank: FeatureBank, examples: list[Example]
+) -> tuple[float, dict[str, float]]:
+    """The map value that best separates marked cells; its Dice, and the pointing game.
+
+    The pointing game is the share of films with boxes whose highest cell is marked.
+    """
+    maps = 1.0 / (1.0 + np.exp(-mean_of_known(fit.maps)))
     marked = [
-        i for i, e in enumerate(examples) if e.boxes and e.source == "nih" and e.split == "train"
+        i
+        for i, e in enumerate(examples)
+        if e.boxes and e.source == "nih" and e.split == "train" and np.isfinite(maps[i, 0, 0])
     ]
-    best = (0.5, 0.0)
     truth = bank.maps[marked, 0] > 0.5
+    peaks = maps[marked].reshape(len(marked), -1).argmax(1)
+    hits = truth.reshape(len(marked), -1)[np.arange(len(marked)), peaks]
+    best = (0.5, 0.0)
     for threshold in np.arange(0.15, 0.8, 0.05):
         seen = maps[marked] >= threshold
-        dice = 2 * (seen & truth).sum() / max(int(seen.sum() + truth.sum()), 1)
+        dice = 2 * float((seen & truth).sum()) / max(int(seen.sum() + truth.sum()), 1)
         if dice > best[1]:
-            best = (round(float(threshold), 3), round(float(dice), 4))
-    return best
+            best = (round(float(threshold), 3), round(dice, 4))
+    pointing = round(float(hits.mean()), 4)
+    return best[0], {"cell_dice": best[1], "pointing_game": pointing, "n": len(marked)}
 
 
 def train_findings(
     data: Path, out: Path, *, cache: Path, recipe: FindingsRecipe | None = None
 ) -> Manifest:
-    """Train, calibrate and write ``hilum-findings`` into ``out``."""
+    """Train, calibrate and write ``hilum-findings`` and ``hilum-context`` into ``out``."""
     recipe = recipe or FindingsRecipe()
     examples = load_examples(data, children=CHILDREN, seed=3)
     bank = build_bank(
         examples, find_lungs, cache=cache, size=recipe.size, variants=VARIANTS, seed=5
     )
     fit = cross_fit(bank, examples, recipe, cache)
-    calibration, figures = finish(fit, bank, examples, seed=recipe.seed)
+    whole = ContextRecipe()
+    context = train_context(
+        examples, folds=recipe.folds, fold_seed=recipe.seed, cache=cache, recipe=whole
+    )
+    calibration, figures = finish(fit, context.logits, bank, examples, seed=recipe.seed)
     logger.info("figures %s", json.dumps(figures))
+    ship_context(context.net, out, recipe=whole.as_dict(), figures=figures["shortcut"]["whole"])
     return ship_findings(
         fit.members, out, recipe=recipe.as_dict(), calibration=calibration, figures=figures
     )

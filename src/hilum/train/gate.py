@@ -6,7 +6,6 @@ in minutes on a laptop; nearly all of the time goes into drawing images and enco
 
 from __future__ import annotations
 
-import io
 import json
 import logging
 from collections.abc import Mapping, Sequence
@@ -22,37 +21,44 @@ from torch import Tensor, nn
 from hilum.models import write_model
 from hilum.models.compress import store_half
 from hilum.quality.gate import LABELS
+from hilum.train.export_onnx import export_onnx
 from hilum.train.gate_data import INPUT, Sample, plan
 from hilum.train.gate_features import GateEncoder, compute_features
 from hilum.train.gate_heads import (
+    NOVELTY_LIMIT,
+    NOVELTY_WEIGHT,
+    Array,
     Distance,
     Heads,
     Reduction,
+    calibrate,
     fit_distance,
     fit_heads,
     fit_reduction,
 )
 from hilum.train.gate_study import bootstrap_share, leave_one_out
 
-__all__ = ["LIMITS", "GateNet", "export_onnx", "main"]
+__all__ = ["LIMITS", "GateNet", "main"]
 
 log = logging.getLogger(__name__)
 
 LIMITS = {
     "prob_chest_refuse": 0.5,
-    "prob_chest_warn": 0.9,
+    "prob_chest_warn": 0.8,
+    "prob_chest_corrected": 0.95,
     "novelty_refuse": 2.6,
     "novelty_warn": 2.0,
-    "prob_turned": 0.9,
-    "prob_inverted": 0.9,
+    "prob_turned": 0.6,
+    "prob_inverted": 0.75,
     "prob_mirrored": 0.98,
     "prob_lateral": 0.95,
     "prob_view": 0.9,
-    "prob_child": 0.9,
+    "prob_child": 0.95,
 }
 """Operating points, chosen on the leave-one-out results (see the model card)."""
 
 Half = npt.NDArray[np.float16]
+Unseen = dict[str, tuple[list[int], Array, Array]]
 
 
 class GateNet(nn.Module):
@@ -64,14 +70,26 @@ class GateNet(nn.Module):
         self.reduce = nn.Conv2d(320, len(reduction.channels), 1, bias=False)
         self.reduce.weight.data = torch.from_numpy(reduction.channels)[:, :, None, None].clone()
         self.heads = _fold(heads.weight, heads.bias, reduction)
-        self.whiten = _fold(distance.whitening, distance.offset, reduction)
+        # novelty: |z|^2 - |axes z|^2 with z the standardised features around the chest mean
+        centre = reduction.mean + reduction.scale * distance.mean
+        self.register_buffer("centre", torch.from_numpy(centre.astype(np.float32)))
+        gain = 1.0 / (reduction.scale * distance.scale)
+        self.register_buffer("gain", torch.from_numpy(gain.astype(np.float32)))
+        self.axes = nn.Linear(distance.axes.shape[1], len(distance.axes), bias=False)
+        self.axes.weight.data = torch.from_numpy(distance.axes)
 
     def forward(self, grey: Tensor) -> tuple[Tensor, Tensor]:
         """``(batch, labels)`` logits and ``(batch, 1)`` novelty."""
         pooled, grid = self.encoder(grey)
         features = torch.cat([pooled, self.reduce(grid).flatten(1)], 1)
-        white = self.whiten(features)
-        return self.heads(features), torch.sqrt((white * white).mean(1, keepdim=True))
+        z = (features - self.centre) * self.gain
+        inside = self.axes(z)
+        squared = (z * z).sum(1, keepdim=True) - (inside * inside).sum(1, keepdim=True)
+        novelty = torch.sqrt(torch.clamp(squared, min=0.0))
+        logits = self.heads(features)
+        # the chest logit, the first, is lowered by novelty (gate_heads.fuse_chest)
+        chest = logits[:, :1] - NOVELTY_WEIGHT * (novelty - NOVELTY_LIMIT)
+        return torch.cat([chest, logits[:, 1:]], 1), novelty
 
 
 def _fold(weight: Any, bias: Any, reduction: Reduction) -> nn.Linear:
@@ -83,35 +101,19 @@ def _fold(weight: Any, bias: Any, reduction: Reduction) -> nn.Linear:
     return layer
 
 
-def export_onnx(net: GateNet) -> bytes:
-    """The network as one ONNX file with input ``pixels`` and a free batch size."""
-    target = io.BytesIO()
-    torch.onnx.export(
-        net.eval(),
-        (torch.zeros(1, 1, INPUT.rows, INPUT.columns),),
-        target,
-        input_names=["pixels"],
-        output_names=["logits", "novelty"],
-        dynamic_axes={name: {0: "batch"} for name in ("pixels", "logits", "novelty")},
-        opset_version=17,
-        dynamo=False,
-    )
-    return store_half(target.getvalue())
-
-
 def _share(flags: Any, patients: Sequence[str]) -> dict[str, float]:
     share, low, high = bootstrap_share(np.asarray(flags, bool), patients)
     return {"share": round(share, 4), "low": round(low, 4), "high": round(high, 4),
             "count": len(patients)}  # fmt: skip
 
 
-def study(samples: Sequence[Sample], raw: tuple[Half, Half]) -> dict[str, Any]:
+def study(samples: Sequence[Sample], raw: tuple[Half, Half], unseen: Unseen) -> dict[str, Any]:
     """Acceptance of sources and refusal of kinds that were left out of the training."""
     chest, first = LABELS.index("chest"), LABELS.index("turned_0")
     least = float(np.log(LIMITS["prob_chest_refuse"] / (1 - LIMITS["prob_chest_refuse"])))
     figures: dict[str, Any] = {"accepted_unseen_source": {}, "refused_unseen_kind": {}}
     orientation: dict[str, Any] = {}
-    for name, (rows, logits, novelty) in leave_one_out(samples, raw, kind="source").items():
+    for name, (rows, logits, novelty) in unseen.items():
         is_in = (logits[:, chest] >= least) & (novelty <= LIMITS["novelty_refuse"])
         part = [samples[i] for i in rows]
         plain = [i for i, s in enumerate(part) if s.role == "chest" and not s.is_varied]
@@ -132,6 +134,22 @@ def study(samples: Sequence[Sample], raw: tuple[Half, Half]) -> dict[str, Any]:
         figures["refused_unseen_kind"][name] = _share(~is_in, [str(i) for i in rows])
     figures["orientation_unseen_source"] = orientation
     return figures
+
+
+def _unseen_targets(
+    samples: Sequence[Sample], unseen: Unseen, name: str
+) -> tuple[Array, npt.NDArray[np.bool_]]:
+    """Logits of one head on plain radiographs of sources left out, and the truth."""
+    logits: list[float] = []
+    target: list[bool] = []
+    for rows, found, _ in unseen.values():
+        for row, values in zip(rows, found, strict=True):
+            s = samples[row]
+            truth = (s.view == "AP" if s.view else None) if name == "ap" else s.child
+            if s.role == "chest" and not s.is_varied and truth is not None:
+                logits.append(float(values[LABELS.index(name)]))
+                target.append(truth)
+    return np.array(logits, np.float32), np.array(target, bool)
 
 
 def _fields(settings: Mapping[str, Any], figures: Mapping[str, Any]) -> dict[str, Any]:
@@ -164,16 +182,20 @@ def _fields(settings: Mapping[str, Any], figures: Mapping[str, Any]) -> dict[str
     }  # fmt: skip
 
 
-def _features(samples: Sequence[Sample], cache: Path | None) -> tuple[Half, Half]:
-    if cache is not None and cache.exists():
-        with np.load(cache) as stored:
-            if len(stored["pooled"]) == len(samples):
-                return stored["pooled"], stored["grid"]
-    pooled, grid = compute_features(samples)
-    if cache is not None:
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(cache, pooled=pooled, grid=grid)
-    return pooled, grid
+def _features(
+    samples: Sequence[Sample], cache: Path | None, settings: Mapping[str, int]
+) -> tuple[Half, Half]:
+    """Pooled and grid features, from the folder ``cache`` where they are stored."""
+    if cache is None:
+        return compute_features(samples)
+    name = "-".join(str(value) for value in settings.values())
+    path = cache / f"gate-{name}-{len(samples)}.npz"
+    if not path.exists():
+        pooled, grid = compute_features(samples)
+        cache.mkdir(parents=True, exist_ok=True)
+        np.savez(path, pooled=pooled, grid=grid)
+    with np.load(path) as stored:
+        return stored["pooled"], stored["grid"]
 
 
 def main(
@@ -190,7 +212,7 @@ def main(
     Args:
         data: The folder with ``nih``, ``kermany``, ``covid`` and ``anatomy``.
         out: Folder of the weights.
-        cache: File (``.npz``) that keeps the features between runs.
+        cache: Folder that keeps the features between runs.
         kermany: Child radiographs used.
         negatives: Images of each kind of negative.
         seed: Of everything that is drawn.
@@ -202,13 +224,17 @@ def main(
     settings = {"kermany": kermany, "negatives": negatives, "seed": seed}
     samples = plan(data, kermany=kermany, negatives=negatives, seed=seed)
     log.info("gate: %d images to draw and encode", len(samples))
-    raw = _features(samples, cache)
-    figures = study(samples, raw)
+    raw = _features(samples, cache, settings)
+    unseen = leave_one_out(samples, raw, kind="source")
+    figures = study(samples, raw, unseen)
     rows = [i for i, s in enumerate(samples) if s.may_train]
     upright = [i for i in rows if samples[i].role == "chest"]
     reduction = fit_reduction(raw[0][upright], raw[1][upright])
     part, features = [samples[i] for i in rows], reduction.apply(raw[0][rows], raw[1][rows])
     heads, distance = fit_heads(part, features), fit_distance(part, features)
-    weights = export_onnx(GateNet(reduction, heads, distance))
+    for name in ("ap", "child"):
+        heads = calibrate(heads, name, *_unseen_targets(samples, unseen, name))
+    net = GateNet(reduction, heads, distance)
+    weights = store_half(export_onnx(net, side=INPUT.rows, outputs=["logits", "novelty"]))
     write_model(out, weights, _fields({**settings, "images": len(rows)}, figures))
     log.info("gate: %s", json.dumps(figures))

@@ -18,11 +18,22 @@ from hilum.quality.gate import LABELS
 from hilum.train.gate_data import Sample
 from hilum.train.gate_features import CELLS
 
-__all__ = ["Distance", "Heads", "Reduction", "fit_distance", "fit_heads", "fit_reduction"]
+__all__ = [
+    "HEADS",
+    "Distance",
+    "Heads",
+    "Reduction",
+    "calibrate",
+    "fit_distance",
+    "fit_heads",
+    "fit_reduction",
+    "fuse_chest",
+]
 
 Array = npt.NDArray[np.float32]
 GRID_KEPT = 24
-SUBSPACE = 96
+SUBSPACE = 48
+NOVELTY_WEIGHT, NOVELTY_LIMIT = 6.0, 1.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +120,7 @@ def _select(samples: Sequence[Sample], name: str) -> list[tuple[int, bool]]:
 
 
 STRENGTHS = {
-    "chest": 3e-3,
+    "chest": 1e-3,
     "inverted": 3e-3,
     "mirrored": 1e-3,
     "lateral": 3e-3,
@@ -118,19 +129,23 @@ STRENGTHS = {
     "turns": 3e-3,
 }
 """Inverse regularisation of each head."""
+HEADS = tuple(STRENGTHS)
+"""Names of the heads; ``turns`` is the four-way one."""
 
 
-def fit_heads(samples: Sequence[Sample], features: Array) -> Heads:
-    """Fit every head on training samples and their standardised features."""
+def fit_heads(samples: Sequence[Sample], features: Array, *, names: Sequence[str] = HEADS) -> Heads:
+    """Fit the heads ``names`` on training samples and their standardised features."""
     weight = np.zeros((len(LABELS), features.shape[1]), np.float32)
     bias = np.zeros(len(LABELS), np.float32)
     for index, name in enumerate(LABELS):
-        if name.startswith("turned"):
+        if name not in names:
             continue
         rows = _select(samples, name)
         target = np.array([flag for _, flag in rows])
         picked = features[[i for i, _ in rows]]
         weight[index], bias[index] = _fit_binary(picked, target, STRENGTHS[name])
+    if "turns" not in names:
+        return Heads(weight, bias)
     lying = [i for i, s in enumerate(samples) if s.role in ("chest", "turned")]
     turns = np.array([samples[i].quarter_turns for i in lying])
     model = LogisticRegression(C=STRENGTHS["turns"], class_weight="balanced", max_iter=300)
@@ -142,19 +157,21 @@ def fit_heads(samples: Sequence[Sample], features: Array) -> Heads:
 
 @dataclass(frozen=True, slots=True)
 class Distance:
-    """Distance from known chest radiographs in a whitened principal subspace.
+    """How far an image lies outside the subspace that chest radiographs span.
 
-    ``whitening`` ``(96, features)`` and ``offset`` ``(96,)`` map standardised features to
-    values of unit deviation over upright chest radiographs.
+    ``axes`` ``(48, features)`` are orthonormal principal axes around ``mean`` in standardised
+    features; ``scale`` is the root mean square of what they leave of chest radiographs.
     """
 
-    whitening: Array
-    offset: Array
+    axes: Array
+    mean: Array
+    scale: float
 
     def novelty(self, features: Array) -> Array:
-        """Root mean square of the whitened values ``(n,)``: about 1 for a chest radiograph."""
-        white = features @ self.whitening.T + self.offset
-        return np.asarray(np.sqrt((white**2).mean(axis=1)), np.float32)
+        """Length of the residual ``(n,)`` relative to that of a typical chest radiograph."""
+        centred = features - self.mean
+        squared = (centred**2).sum(axis=1) - ((centred @ self.axes.T) ** 2).sum(axis=1)
+        return np.asarray(np.sqrt(np.maximum(squared, 0)) / self.scale, np.float32)
 
 
 def fit_distance(samples: Sequence[Sample], features: Array) -> Distance:
@@ -164,9 +181,37 @@ def fit_distance(samples: Sequence[Sample], features: Array) -> Distance:
     share = np.array([1.0 / (groups == group).sum() for group in groups])
     share = share / share.sum()
     picked = features[rows]
-    mean = (share[:, None] * picked).sum(axis=0)
+    mean = np.asarray((share[:, None] * picked).sum(axis=0), np.float32)
     centred = (picked - mean) * np.sqrt(share)[:, None]
-    _, singular, axes = np.linalg.svd(centred, full_matrices=False)
-    kept = min(SUBSPACE, int((singular > 1e-6).sum()))
-    whitening = axes[:kept] / singular[:kept, None]
-    return Distance(np.asarray(whitening, np.float32), np.asarray(-whitening @ mean, np.float32))
+    _, _, axes = np.linalg.svd(centred, full_matrices=False)
+    found = Distance(np.asarray(axes[:SUBSPACE], np.float32), mean, 1.0)
+    scale = float(np.sqrt((share * found.novelty(picked) ** 2).sum()))
+    return Distance(found.axes, mean, scale)
+
+
+def fuse_chest(logits: Array, novelty: Array) -> Array:
+    """Lower the chest logit ``(n, labels)`` of what is novel: 0 is then the limit to refuse.
+
+    What the head is unsure of and what looks like no known radiograph is refused; a head
+    that is sure, or a familiar look, makes up for the other. Chosen on sources left out.
+    """
+    fused = logits.copy()
+    fused[:, LABELS.index("chest")] -= NOVELTY_WEIGHT * (novelty - NOVELTY_LIMIT)
+    return fused
+
+
+def calibrate(heads: Heads, name: str, logits: Array, target: npt.NDArray[np.bool_]) -> Heads:
+    """Rescale one head so that its probabilities hold on sources it has not seen (Platt).
+
+    Args:
+        heads: The heads to change.
+        name: Label of the head.
+        logits: That head's logits ``(n,)`` on sources that were left out.
+        target: What is true of them ``(n,)``.
+    """
+    model = LogisticRegression(class_weight="balanced").fit(logits[:, None], target)
+    slope, shift = float(max(0.0, model.coef_[0, 0])), float(model.intercept_[0])
+    weight, bias, index = heads.weight.copy(), heads.bias.copy(), LABELS.index(name)
+    weight[index] *= slope
+    bias[index] = slope * bias[index] + shift
+    return Heads(weight, bias)

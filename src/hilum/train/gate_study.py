@@ -12,10 +12,12 @@ import numpy.typing as npt
 
 from hilum.train.gate_data import Sample
 from hilum.train.gate_heads import (
+    HEADS,
     Array,
     fit_distance,
     fit_heads,
     fit_reduction,
+    fuse_chest,
 )
 
 __all__ = ["KIND_GROUPS", "SOURCES", "bootstrap_share", "judge", "leave_one_out"]
@@ -34,7 +36,7 @@ KIND_GROUPS: dict[str, tuple[str, ...]] = {
     "photograph": ("photograph",),
     "text, plot, window": ("text", "plot", "window", "screen"),
     "pattern, shapes, noise": ("pattern", "shapes", "noise", "spectrum"),
-    "slices": ("body_slice", "head_slice"),
+    "slices": ("body_slice", "coronal_slice", "head_slice"),
     "ultrasound": ("ultrasound",),
     "limbs": ("hand", "joint"),
     "pelvis": ("pelvis",),
@@ -72,18 +74,24 @@ def bootstrap_share(
 
 
 def judge(
-    train: Sequence[int], test: Sequence[int], samples: Sequence[Sample], raw: tuple[Half, Half]
+    train: Sequence[int],
+    test: Sequence[int],
+    samples: Sequence[Sample],
+    raw: tuple[Half, Half],
+    *,
+    names: Sequence[str] = HEADS,
 ) -> tuple[Array, Array]:
-    """Fit on rows ``train``; logits ``(n, labels)`` and novelty ``(n,)`` of rows ``test``."""
+    """Fit heads ``names`` on rows ``train``; logits and novelty ``(n,)`` of rows ``test``."""
     pooled, grid = raw
     upright = [i for i in train if samples[i].role == "chest"]
     reduction = fit_reduction(pooled[upright], grid[upright])
     rows = list(train)
     part = [samples[i] for i in rows]
     features = reduction.apply(pooled[rows], grid[rows])
-    heads, distance = fit_heads(part, features), fit_distance(part, features)
+    heads, distance = fit_heads(part, features, names=names), fit_distance(part, features)
     held_out = reduction.apply(pooled[list(test)], grid[list(test)])
-    return heads.logits(held_out), distance.novelty(held_out)
+    novelty = distance.novelty(held_out)
+    return fuse_chest(heads.logits(held_out), novelty), novelty
 
 
 def leave_one_out(
@@ -91,10 +99,11 @@ def leave_one_out(
 ) -> dict[str, tuple[list[int], Array, Array]]:
     """For each source (``kind="source"``) or kind of negative: its rows, logits and novelty."""
     groups: Mapping[str, tuple[str, ...]] = SOURCES if kind == "source" else KIND_GROUPS
+    names = HEADS if kind == "source" else ("chest",)
     results: dict[str, tuple[list[int], Array, Array]] = {}
     for name, members in groups.items():
         test = [i for i, s in enumerate(samples) if s.group in members]
         train = [i for i, s in enumerate(samples) if s.may_train and s.group not in members]
         if test and train:
-            results[name] = (test, *judge(train, test, samples, raw))
+            results[name] = (test, *judge(train, test, samples, raw, names=names))
     return results

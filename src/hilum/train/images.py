@@ -13,11 +13,21 @@ import numpy as np
 import numpy.typing as npt
 
 from hilum.errors import UnreadableImageError
+from hilum.models.preprocess import stretch_contrast
 from hilum.types import FloatImage
 
-__all__ = ["cached", "load_grey", "patient_of", "read_rows", "stretch_percentiles"]
+__all__ = [
+    "cached",
+    "load_all",
+    "load_grey",
+    "load_mask",
+    "patient_of",
+    "read_rows",
+    "stretch_percentiles",
+]
 
 ByteImage = npt.NDArray[np.uint8]
+PERCENTILES = (0.5, 99.5)
 
 
 def read_rows(table: Path) -> list[dict[str, str]]:
@@ -38,11 +48,21 @@ def load_grey(path: Path, *, size: int) -> ByteImage:
     return np.asarray(cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def stretch_percentiles(image: ByteImage, low: float = 0.5, high: float = 99.5) -> FloatImage:
-    """Stretch grey levels between two percentiles to [0, 1] as the manifests' input does."""
-    values = image.astype(np.float32)
-    bottom, top = np.percentile(values, (low, high))
-    return np.asarray(np.clip((values - bottom) / max(top - bottom, 1e-6), 0.0, 1.0), np.float32)
+def load_mask(path: Path) -> npt.NDArray[np.bool_]:
+    """A mask image as bool ``(rows, columns)``.
+
+    Raises:
+        UnreadableImageError: The file is not an image.
+    """
+    image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    if image is None:
+        raise UnreadableImageError(f"{path.name} is not a readable image")
+    return np.asarray(image > 0)
+
+
+def stretch_percentiles(image: ByteImage) -> FloatImage:
+    """Grey levels stretched to [0, 1] as the shipped manifests' input asks."""
+    return stretch_contrast(image.astype(np.float32) / np.float32(255), *PERCENTILES)
 
 
 def cached(folder: Path, key: str, make: Callable[[], npt.NDArray[np.uint8]]) -> ByteImage:

@@ -16,6 +16,8 @@ from torch.nn import functional as F  # noqa: N812
 
 __all__ = [
     "AnatomyNet",
+    "ContextEncoder",
+    "ContextNet",
     "FindingsEnsemble",
     "FindingsNet",
     "FindingsTrunk",
@@ -192,3 +194,41 @@ class FindingsEnsemble(nn.Module):
         logits = torch.stack([logits for logits, _ in outputs], 1)
         maps = torch.stack([torch.sigmoid(opacity[:, 0]) for _, opacity in outputs])
         return logits, maps.mean(0)
+
+
+class ContextEncoder(nn.Module):
+    """Frozen ImageNet features of the whole image: pooled means, maxima and spreads.
+
+    Input ``(batch, 1, 320, 320)`` in [0, 1]; output ``(batch, 1296)``.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = LiteEncoder(frozen_blocks=16)
+
+    def forward(self, grey: Tensor) -> Tensor:
+        """Pooled features of strides 16 and 32."""
+        features = self.encoder(grey)
+        pooled = []
+        for maps in (features[3], features[4]):
+            flat = maps.flatten(2)
+            mean = flat.mean(2)
+            spread = torch.sqrt((flat * flat).mean(2) - mean * mean + 1e-6)
+            pooled += [mean, flat.amax(2), spread]
+        return torch.cat(pooled, 1)
+
+
+class ContextNet(nn.Module):
+    """Linear heads on ``ContextEncoder``: logits ``(batch, 1, heads)``."""
+
+    def __init__(self, weight: Tensor, bias: Tensor) -> None:
+        """Take ``weight`` ``(heads, 1296)`` and ``bias`` ``(heads,)`` on raw features."""
+        super().__init__()
+        self.encoder = ContextEncoder()
+        self.heads = nn.Linear(weight.shape[1], weight.shape[0])
+        self.heads.weight.data.copy_(weight)
+        self.heads.bias.data.copy_(bias)
+
+    def forward(self, grey: Tensor) -> Tensor:
+        """Logits of every head."""
+        return self.heads(self.encoder(grey))[:, None]

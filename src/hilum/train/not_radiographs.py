@@ -196,6 +196,35 @@ def draw_body_slice(rng: np.random.Generator) -> FloatImage:
     return np.asarray(np.clip(out, 0, 1), np.float32)
 
 
+def draw_coronal_slice(rng: np.random.Generator) -> FloatImage:
+    """A coronal slice of a trunk: two sharply cut lungs, which no rib crosses."""
+    shape = _shape(rng)
+    x, y = _grid(shape)
+    x = x + 0.025 * fractal_noise(rng, shape, 3, 2)
+    y = y + 0.025 * fractal_noise(rng, shape, 3, 2)
+    grey, half = rng.uniform(0.45, 0.8), rng.uniform(0.3, 0.48)
+    out = grey * _inside(x, y, (0, 0.3), half, rng.uniform(0.6, 0.9))
+    for side in (-1, 1):
+        lung = _inside(x, y, (side * 0.52 * half, -0.05), 0.38 * half, rng.uniform(0.25, 0.4))
+        lung = lung * (y < rng.uniform(0.1, 0.25) - 0.3 * x * x)
+        out *= 1 - rng.uniform(0.6, 1.0) * lung
+        for _ in range(int(rng.integers(0, 40))):
+            at = (side * 0.5 * half + rng.normal(0, 0.05), rng.normal(-0.05, 0.12))
+            out += rng.uniform(0.1, 0.5) * lung * _inside(x, y, at, *rng.uniform(0.003, 0.015, 2))
+        for rib in range(int(rng.integers(4, 10))):
+            at = (side * 0.93 * half, -0.35 + 0.09 * rib)
+            out += 0.4 * _inside(x, y, at, 0.02, 0.012)
+        out += rng.uniform(-0.1, 0.2) * _inside(x, y, (side * 0.5 * half, 0.35), 0.12, 0.12)
+    out -= rng.uniform(0, 0.6) * _inside(x, y, (0, -0.3), 0.02, 0.2)
+    heart = _inside(x, y, (rng.normal(0.04, 0.03), 0.05), rng.uniform(0.06, 0.16), 0.13)
+    out += rng.uniform(-0.1, 0.5) * heart * (out > 0.25)
+    for _ in range(int(rng.integers(0, 12))):
+        at = (rng.normal(0, 0.5 * half), rng.uniform(0.2, 0.5))
+        out += rng.uniform(-0.2, 0.3) * _inside(x, y, at, *rng.uniform(0.02, 0.1, 2))
+    out += rng.uniform(0.005, 0.06) * rng.standard_normal(shape)
+    return np.asarray(np.clip(out, 0, 1), np.float32)
+
+
 def draw_head_slice(rng: np.random.Generator) -> FloatImage:
     """An axial or sagittal slice of a head as MR or CT shows it: ring, folds, ventricles."""
     shape = _shape(rng)
@@ -213,9 +242,8 @@ def draw_head_slice(rng: np.random.Generator) -> FloatImage:
     return np.asarray(np.clip(out, 0, 1), np.float32)
 
 
-def draw_ultrasound(rng: np.random.Generator) -> FloatImage:
-    """A speckled fan or box on black with captions, as an ultrasound machine saves it."""
-    shape = _shape(rng)
+def _scan(rng: np.random.Generator, shape: tuple[int, int]) -> FloatImage:
+    """One speckled ultrasound scan: a fan or a box, with dark cysts and layered skin."""
     x, y = _grid(shape)
     depth = np.hypot(x, y + 0.6)
     opening = np.abs(np.arctan2(x, y + 0.6)) < rng.uniform(0.4, 0.9)
@@ -225,14 +253,32 @@ def draw_ultrasound(rng: np.random.Generator) -> FloatImage:
     echo = np.exp(0.7 * fractal_noise(rng, shape, int(rng.integers(3, 8)), 5))
     for _ in range(int(rng.integers(1, 6))):
         at = (rng.normal(0, 0.15), rng.normal(0, 0.2))
-        echo *= 1 - rng.uniform(0.5, 1) * _inside(x, y, at, *rng.uniform(0.03, 0.2, 2))
-    speckle = rng.rayleigh(1.0, shape).astype(np.float32)
-    speckle = cv2.GaussianBlur(speckle, (0, 0), float(rng.uniform(0.5, 1.5)))
-    out = np.where(fan, 0.25 * echo * speckle, 0).astype(np.float32)
-    for _ in range(int(rng.integers(0, 6))):
-        at = (int(rng.integers(0, 120)), int(rng.integers(10, shape[0])))
+        rx, ry = rng.uniform(0.03, 0.35), rng.uniform(0.03, 0.2)
+        echo *= 1 - rng.uniform(0.5, 1) * _inside(x, y, at, rx, ry)
+    if rng.random() < 0.5:
+        layers = 1 + 0.6 * np.sin(depth * rng.uniform(60, 160))
+        echo = np.where(depth < depth[fan].min() + 0.15, 1.2 * layers, echo)
+    speckle = cv2.GaussianBlur(
+        rng.rayleigh(1.0, shape).astype(np.float32), (0, 0), float(rng.uniform(0.5, 1.5))
+    )
+    return np.asarray(np.where(fan, 0.25 * echo * speckle, 0), np.float32)
+
+
+def draw_ultrasound(rng: np.random.Generator) -> FloatImage:
+    """One scan or two side by side, with bars and captions, as an ultrasound machine saves them."""
+    rows, columns = _shape(rng)
+    panes = 2 if rng.random() < 0.35 else 1
+    scan = [_scan(rng, (rows, columns // panes)) for _ in range(panes)]
+    out = np.ascontiguousarray(np.hstack(scan))
+    if rng.random() < 0.4:
+        bar = int(rng.uniform(0.03, 0.12) * rows)
+        out[:bar] = rng.uniform(0.1, 0.9)
+        if rng.random() < 0.5:
+            out[-bar:] = rng.uniform(0.1, 0.9)
+    for _ in range(int(rng.integers(0, 8))):
+        at = (int(rng.integers(0, 120)), int(rng.integers(10, rows)))
         write(out, _word(rng), at, 0.9, scale=0.8, font=1)
-    return np.clip(out, 0, 1)
+    return np.asarray(np.clip(out, 0, 1), np.float32)
 
 
 NOT_RADIOGRAPHS: dict[str, Callable[[np.random.Generator], FloatImage]] = {
@@ -243,6 +289,7 @@ NOT_RADIOGRAPHS: dict[str, Callable[[np.random.Generator], FloatImage]] = {
     "noise": draw_noise,
     "shapes": draw_shapes,
     "body_slice": draw_body_slice,
+    "coronal_slice": draw_coronal_slice,
     "head_slice": draw_head_slice,
     "ultrasound": draw_ultrasound,
 }

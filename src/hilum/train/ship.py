@@ -14,9 +14,9 @@ from hilum.models import Manifest, write_model
 from hilum.models.compress import store_half
 from hilum.train.export_onnx import export_onnx, store_int8
 from hilum.train.findings_data import HEADS
-from hilum.train.networks import AnatomyNet, FindingsEnsemble, FindingsNet
+from hilum.train.networks import AnatomyNet, ContextNet, FindingsEnsemble, FindingsNet
 
-__all__ = ["ship_anatomy", "ship_findings"]
+__all__ = ["ship_anatomy", "ship_context", "ship_findings"]
 
 INPUT = {"rows": 256, "columns": 256, "resize": "stretch", "percentiles": [0.5, 99.5]}
 LICENCE = "CC BY-NC-SA 4.0 (research and teaching)"
@@ -148,3 +148,30 @@ def ship_findings(
         "golden": {"tolerance": 0.02},
     }
     return write_model(out, store_half(store_int8(weights)), fields)
+
+
+def ship_context(
+    net: ContextNet, out: Path, *, recipe: Mapping[str, Any], figures: Mapping[str, Any]
+) -> Manifest:
+    """Write ``hilum-context`` into ``out``."""
+    side = int(recipe["size"])
+    weights = export_onnx(net, side=side, outputs=["logits"])
+    fields = {
+        "name": "hilum-context",
+        "task": "context",
+        "version": "1.0.0",
+        "title": "A second opinion on the whole film for hilum-findings",
+        "labels": list(HEADS),
+        "input": {**INPUT, "rows": side, "columns": side},
+        "outputs": {"logits": {"meaning": "logits by head", "shape": [1, "labels"]}},
+        "training": {
+            "data": "674 ChestX-ray14 films, 1,500 children (Kermany)",
+            "licence": "NIH Clinical Center, CC BY 4.0",
+            "recipe": recipe,
+        },
+        "licence": LICENCE,
+        "source": SOURCE,
+        "figures": figures,
+        "golden": {"tolerance": 0.02},
+    }
+    return write_model(out, store_half(weights), fields)

@@ -17,6 +17,7 @@ from hilum.findings.calibration import (
 )
 from hilum.findings.cardiomegaly import assess_cardiomegaly
 from hilum.findings.crop import crop_array, thorax_box
+from hilum.models import InputSpec
 from hilum.ontology import finding_names
 from hilum.types import (
     Anatomy,
@@ -212,3 +213,30 @@ def test_cardiomegaly_allows_for_magnification(view: View, status: Status) -> No
     assert finding.status is status
     assert finding.interval is not None
     assert finding.interval[0] <= finding.probability <= finding.interval[1]
+
+
+class ForeignModel:
+    """A user's classifier: uncalibrated probabilities and heat maps over the image."""
+
+    manifest = SimpleNamespace(
+        name="theirs",
+        labels=("pleural_effusion", "edema"),
+        calibration={"method": "none", "operating_points": {"pleural_effusion": 0.3}},
+        input=InputSpec(rows=224, columns=224),
+    )
+
+    def run(self, pixels: np.ndarray) -> dict[str, np.ndarray]:
+        heat = np.zeros((2, 8, 8), np.float32)
+        heat[:, 6, 1] = 0.2
+        return {"probabilities": np.array([0.4, 0.4], np.float32), "heatmaps": heat}
+
+
+def test_a_foreign_classifier_keeps_its_operating_points_and_says_uncalibrated() -> None:
+    radiograph, anatomy = make_anatomy()
+    found = {f.name: f for f in assess(radiograph, anatomy, ADULT, ForeignModel())}
+    assert found["pleural_effusion"].status is Status.PRESENT
+    assert found["edema"].status is Status.ABSENT
+    assert "uncalibrated" in (found["edema"].problem or "")
+    assert found["pleural_effusion"].interval is None
+    assert found["pleural_effusion"].zones == ("right_lower_zone",)
+    assert found["pneumonia"].status is Status.NOT_ASSESSED

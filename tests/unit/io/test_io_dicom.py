@@ -300,7 +300,7 @@ def test_patient_key_depends_on_identifier_and_issuer():
         ({"ViewPosition": "PA"}, View.PA, "dicom_view_position"),
         ({"ViewPosition": "AP"}, View.AP, "dicom_view_position"),
         ({"ViewPosition": "LL"}, View.LATERAL, "dicom_view_position"),
-        ({"ViewPosition": "LLD"}, View.LATERAL, "dicom_view_position"),
+        ({"ViewPosition": "LLD"}, View.FRONTAL, "dicom_view_position"),
         ({"PatientOrientation": ["L", "F"]}, View.FRONTAL, "dicom_patient_orientation"),
         ({"PatientOrientation": ["A", "F"]}, View.LATERAL, "dicom_patient_orientation"),
         ({"PatientOrientation": ["P", "F"]}, View.LATERAL, "dicom_patient_orientation"),

@@ -41,7 +41,7 @@ def test_show(own):
 def test_show_of_an_unknown_model(own):
     result = run("show", "smal")
     assert result.exit_code == 2
-    assert "did you mean 'small'?" in result.stderr
+    assert "Did you mean 'small'?" in result.stderr
 
 
 def test_verify(own):
@@ -52,6 +52,13 @@ def test_verify(own):
     assert result.exit_code == 1
     assert "FAIL small" in result.stdout
     assert "SHA-256" in result.stdout
+
+
+def test_verify_without_any_model_is_no_success(user_models, monkeypatch):
+    monkeypatch.setattr("hilum.models.registry.shipped_directory", lambda: user_models)
+    result = run("verify")
+    assert result.exit_code == 2
+    assert "no models are installed" in result.stderr
 
 
 def test_add_an_onnx_file(tmp_path, user_models, small_network):

@@ -49,7 +49,7 @@ def test_a_replaced_model_is_loaded_again(user_models, make_network, fields):
 
 def test_an_unknown_name_lists_the_known(user_models, small_network, fields):
     write_model(user_models, small_network, fields)
-    with pytest.raises(MissingModelError, match=r"did you mean 'small'\?.*Known: .*small"):
+    with pytest.raises(MissingModelError, match=r"Did you mean 'small'\?.*Known: .*small"):
         load_model("smal")
     with pytest.raises(MissingModelError, match="no model manifest"):
         load_model("nowhere/small.json")

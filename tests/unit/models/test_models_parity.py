@@ -110,14 +110,24 @@ def test_a_dense_network_answers_as_in_the_library(xrv, dense_state, dense_model
     assert verify(dense_model.manifest, directory=dense_model.path.parent).is_ok
 
 
-def test_heat_maps_average_to_the_score(dense_model):
-    outputs = dense_model.run(golden_image())
-    heat = outputs["heatmaps"].astype(float)
-    assert heat.shape == (len(dense_model.manifest.labels), 7, 7)
-    logits = np.log(heat / (1 - heat)).mean((1, 2))
-    single = [i for i, n in enumerate(dense_model.manifest.labels) if n != "nodule_or_mass"]
-    expected = outputs["probabilities"][single]
-    np.testing.assert_allclose(1 / (1 + np.exp(-logits[single])), expected, atol=1e-4)
+def test_heat_maps_are_the_linear_layer_at_each_place(xrv, dense_state, dense_model):
+    network = xrv.models.DenseNet()
+    network.load_state_dict(torch.load(dense_state / "state.pt"))
+    network.eval()
+    image = golden_image()
+    with torch.no_grad():
+        x = torch.from_numpy(library_input(xrv, image, 224))
+        places = torch.relu(network.features(x))
+        head = network.classifier
+        maps = torch.einsum("bfyx,lf->blyx", places, head.weight) + head.bias[:, None, None]
+        torch.testing.assert_close(maps.mean((2, 3)), network(x), atol=1e-4, rtol=1e-4)
+    labels = dense_model.manifest.labels
+    heat = dense_model.run(image)["heatmaps"]
+    assert heat.shape == (len(labels), 7, 7)
+    effusion = xrv.datasets.default_pathologies.index("Effusion")
+    np.testing.assert_allclose(
+        heat[labels.index("pleural_effusion")], torch.sigmoid(maps[0, effusion]), atol=1e-4
+    )
 
 
 def test_a_pickled_network_is_loaded_only_when_trusted(dense_state, dense_model, tmp_path):

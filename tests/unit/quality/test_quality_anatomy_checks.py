@@ -9,7 +9,15 @@ import pytest
 
 from hilum.models import golden_image
 from hilum.quality import recheck
-from hilum.types import Anatomy, Issue, Orientation, Quality, Radiograph, Structure
+from hilum.types import (
+    Anatomy,
+    Issue,
+    Measurement,
+    Orientation,
+    Quality,
+    Radiograph,
+    Structure,
+)
 
 ROWS, COLUMNS = 200, 160
 ACCEPTED = Quality(True, scores={"prob_chest": 0.9})
@@ -123,3 +131,20 @@ def test_a_warning_is_not_repeated():
     warned = replace(ACCEPTED, warnings=(Issue("mirrored", "x"),))
     found = recheck(radiograph(), warned, anatomy(cardiomediastinum=box(40, 150, 40, 90)))
     assert codes(found) == ["mirrored"]
+
+
+@pytest.mark.parametrize(
+    ("width", "unit", "prob_child", "is_doubted"),
+    [
+        (134.0, "mm", 0.1, True),
+        (290.0, "mm", 0.1, False),
+        (134.0, "mm", 0.9, False),
+        (134.0, "px", 0.1, False),
+    ],
+)
+def test_a_spacing_that_shrinks_an_adult_is_doubted(width, unit, prob_child, is_doubted):
+    chest = replace(anatomy(), measurements=(Measurement("chest_width", width, unit),))
+    verdict = recheck(
+        radiograph(), Quality(accepted=True, scores={"prob_child": prob_child}), chest
+    )
+    assert ("spacing_doubtful" in codes(verdict)) is is_doubted

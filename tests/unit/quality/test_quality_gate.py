@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -134,6 +135,18 @@ def test_a_correction_that_the_second_run_does_not_confirm_is_not_made():
     assert "orientation_doubtful" in codes(quality.warnings)
 
 
+def test_turning_is_no_second_chance_for_what_is_hardly_a_chest():
+    def answer(pixels: FloatImage) -> dict[str, float]:
+        is_turned = pixels.shape[0] < pixels.shape[1]
+        turned = {"turned_0": 0.0, "turned_90": 9.0, "chest": -1.0}
+        return CHEST | (turned if is_turned else {"chest": 1.5})
+
+    pixels = np.ascontiguousarray(np.rot90(golden_image(160, 120)))
+    image, quality = assess(radiograph(pixels), FakeGate(answer))
+    assert not quality.accepted
+    assert image.orientation.quarter_turns == 0
+
+
 def test_mirroring_is_a_warning_only():
     stored = radiograph()
     image, quality = assess(stored, always(mirrored=6.0))
@@ -172,6 +185,12 @@ def test_a_model_that_is_no_gate_is_refused():
     model.manifest.calibration = {}
     with pytest.raises(ModelIntegrityError, match="calibration lacks"):
         assess(radiograph(), model)
+
+
+def test_the_guide_names_every_code():
+    guide = Path(__file__).parents[3] / "docs" / "guides" / "quality.md"
+    text = guide.read_text(encoding="utf-8")
+    assert [code for code in issue_table() if f"`{code}`" not in text] == []
 
 
 def test_every_issue_of_the_table_has_a_kind_and_a_sentence():

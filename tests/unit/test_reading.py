@@ -1,0 +1,80 @@
+"""The main path: what is read, what is refused, and that every id is unique."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import hilum
+from hilum.errors import InvalidValueError
+from hilum.models import golden_image
+from hilum.reading import _identified, resolve_models
+from hilum.types import (
+    Finding,
+    Issue,
+    Orientation,
+    Quality,
+    Radiograph,
+    RadiographReading,
+    Status,
+    Study,
+)
+
+
+def make_radiograph(pixels: np.ndarray) -> Radiograph:
+    return Radiograph(pixels, "a.png", Orientation(*pixels.shape))
+
+
+def test_the_same_warning_twice_gets_two_ids() -> None:
+    warnings = (Issue("lung_cut_off", "The right lung."), Issue("lung_cut_off", "The left lung."))
+    finding = Finding("edema", Status.ABSENT, probability=0.1)
+    reading = RadiographReading(
+        make_radiograph(golden_image(64, 64)),
+        Quality(accepted=True, warnings=warnings),
+        findings=(finding,),
+    )
+    tagged = _identified(reading, "r1")
+    assert [w.id for w in tagged.quality.warnings] == ["r1.lung_cut_off", "r1.lung_cut_off_2"]
+    assert tagged.findings[0].id == "r1.edema"
+
+
+def test_an_unknown_task_is_a_clear_error() -> None:
+    with pytest.raises(InvalidValueError, match="unknown task"):
+        resolve_models({"segmentation": "mine"})
+
+
+def test_a_blank_image_is_refused_and_still_a_reading() -> None:
+    study = Study((make_radiograph(np.zeros((256, 256), np.float32)),))
+    reading = hilum.read(study)
+    assert not reading.is_readable
+    assert reading.radiographs[0].quality.reasons[0].id
+    assert reading.report.impression
+    assert not reading.radiographs[0].findings
+
+
+@pytest.mark.data
+def test_real_radiographs_are_read_with_all_their_evidence(shared_data: Path) -> None:
+    for path in sorted((shared_data / "nih" / "images").iterdir())[:100:10]:
+        reading = hilum.read(hilum.open_study([path]))
+        known = reading.evidence()
+        for statement in (*reading.report.findings, *reading.report.impression):
+            assert all(known[item.id] is item for item in statement.evidence)
+        image = reading.radiographs[0]
+        lungs = image.anatomy.structures
+        for finding in image.findings:
+            for region in finding.regions:
+                x, y = region.box.centre
+                assert 0 <= x < image.radiograph.columns
+                assert 0 <= y < image.radiograph.rows
+        assert not lungs or lungs["left_lung"].mask.shape == (512, 512)
+
+
+@pytest.mark.data
+def test_a_prior_gives_a_comparison(shared_data: Path) -> None:
+    images = sorted((shared_data / "nih" / "images").glob("00000459_*"))
+    images = images or sorted((shared_data / "nih" / "images").iterdir())[:2]
+    study = hilum.open_study([images[0]], priors=[images[-1]])
+    reading = hilum.read(study)
+    assert reading.study.priors
+    assert reading.report.comparison != "None."
+    assert all(change.id.startswith("change.") for change in reading.changes)
