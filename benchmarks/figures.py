@@ -122,9 +122,7 @@ def anatomy_row(job: tuple[Path, dict[str, str]]) -> Row:
         truth = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) > 0
         masks[name] = truth
         found = seen.structures[name].mask if name in seen.structures else np.zeros_like(truth)
-        scores[f"dice {name}"] = (
-            2 * float((found & truth).sum()) / float(found.sum() + truth.sum())
-        )
+        scores[f"dice {name}"] = 2 * float((found & truth).sum()) / float(found.sum() + truth.sum())
     if {"left_lung", "right_lung", "cardiomediastinum"} <= set(masks):
         ratio = seen.measurement("cardiothoracic_ratio")
         if ratio is not None and ratio.value is not None:

@@ -58,11 +58,16 @@ def run_hilum(file: Path) -> tuple[float, float]:
     started = time.perf_counter()
     study = open_study([file])
     opened = time.perf_counter()
-    reading = read(study)
-    seconds = time.perf_counter() - opened
-    if not reading.is_readable or not reading.report.findings:
-        raise SystemExit(f"{file.name} was not read through; the comparison would be unfair")
-    return opened - started, seconds
+    read(study)
+    return opened - started, time.perf_counter() - opened
+
+
+def is_read_through(file: Path) -> bool:
+    """Whether Hilum walks its whole path; a refusal would make it look fast."""
+    image = read(open_study([file])).radiographs[0]
+    if not image.findings:
+        print(f"left out: {file.name}, which the gate refused")
+    return bool(image.findings)
 
 
 def compare(files: list[Path], repeats: int, runs: dict[str, Run]) -> dict[str, list[list[float]]]:
@@ -92,6 +97,7 @@ def main() -> None:
     runs: dict[str, Run] = {"Hilum": run_hilum, "TorchXRayVision": make_peer()}
     rows = []
     for kind, files in radiographs(arguments.files).items():
+        files = [file for file in files if is_read_through(file)]
         times = compare(files, arguments.repeats, runs)
         pairs = zip(times["Hilum"][2], times["TorchXRayVision"][2], strict=True)
         ratios = [ours / theirs for ours, theirs in pairs]
