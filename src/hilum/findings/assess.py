@@ -34,6 +34,8 @@ below this, 2 % of adults and 99 % of small children are on the right side.
 """
 CHILD_BELOW_YEARS = 6.0
 """The same limit where the age is known."""
+SHOWN = (Status.PRESENT, Status.UNCERTAIN)
+"""Statuses of a finding that is given a place."""
 DEFAULT_POINT = 0.5
 """Operating point of a user's classifier that states none."""
 FOREIGN_THRESHOLD = 0.6
@@ -110,14 +112,20 @@ def _assess_shipped(
     }
     for name, reason in group["not_assessed"].items():
         found[name] = not_assessed(name, reason)
-    where = Localiser(
-        orientation=radiograph.orientation,
-        anatomy=anatomy,
-        crop=crop,
-        threshold=float(calibration["map"]["threshold"]),
-    ).locate(outputs["opacity"])
-    located = set(calibration["map"]["findings"])
-    return {n: _located(f, where) if n in located else f for n, f in found.items()}
+    to_locate = [
+        name
+        for name in calibration["map"]["findings"]
+        if name in found and found[name].status in SHOWN
+    ]
+    if to_locate:
+        where = Localiser(
+            orientation=radiograph.orientation,
+            anatomy=anatomy,
+            crop=crop,
+            threshold=float(calibration["map"]["threshold"]),
+        ).locate(outputs["opacity"])
+        found |= {name: _located(found[name], where) for name in to_locate}
+    return found
 
 
 def combine(members: FloatImage, context: FloatImage, weights: FloatImage) -> FloatImage:
@@ -166,8 +174,6 @@ def _finding(name: str, logits: FloatImage, numbers: LabelCalibration) -> Findin
 
 
 def _located(finding: Finding, where: Localisation) -> Finding:
-    if finding.status not in (Status.PRESENT, Status.UNCERTAIN):
-        return finding
     return replace(finding, regions=where.regions, zones=where.zones, heatmap=where.heatmap)
 
 

@@ -29,7 +29,7 @@ def assess_cardiomegaly(radiograph: Radiograph, anatomy: Anatomy) -> Finding:
         return Finding("cardiomegaly", Status.NOT_ASSESSED, problem=why)
     spread = max(ratio.uncertainty or 0.0, LEAST_SD)
     excess = (ratio.value - LIMITS[radiograph.view]) / spread
-    prob = float(_normal_cdf(excess))
+    prob = _normal_cdf(excess)
     status = Status.PRESENT if prob >= OPERATING_POINT else Status.UNCERTAIN
     if prob < RULE_OUT:
         status = Status.ABSENT
@@ -37,7 +37,7 @@ def assess_cardiomegaly(radiograph: Radiograph, anatomy: Anatomy) -> Finding:
         name="cardiomegaly",
         status=status,
         probability=prob,
-        interval=(float(_normal_cdf(excess - 1.96)), float(_normal_cdf(excess + 1.96))),
+        interval=(_normal_cdf(excess - 1.96), _normal_cdf(excess + 1.96)),
         operating_point=OPERATING_POINT,
     )
 

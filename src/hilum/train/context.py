@@ -67,7 +67,7 @@ def compute_features(
     """Features ``(rows, 1296)`` of every example and its variants, and each row's example."""
     path = cache / f"context-{recipe.size}-{recipe.seed}-{len(examples)}.npz"
     if not path.exists():
-        session = onnx_session(ContextEncoder(), side=recipe.size, output="features")
+        session = onnx_session(ContextEncoder(), side=recipe.size, outputs=["features"])
         rows, owners = [], []
         for index, example in enumerate(examples):
             rng = np.random.default_rng([recipe.seed, index])

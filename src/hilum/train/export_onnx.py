@@ -12,6 +12,8 @@ import onnxruntime as ort
 import torch
 from torch import nn
 
+from hilum.models.session import resolve_threads
+
 __all__ = ["export_onnx", "onnx_session", "store_int8"]
 
 MIN_WEIGHTS = 60_000
@@ -37,12 +39,12 @@ def export_onnx(net: nn.Module, *, side: int, outputs: Sequence[str]) -> bytes:
     return buffer.getvalue()
 
 
-def onnx_session(net: nn.Module, *, side: int, output: str) -> ort.InferenceSession:
+def onnx_session(net: nn.Module, *, side: int, outputs: Sequence[str]) -> ort.InferenceSession:
     """A network as an ONNX Runtime session, several times quicker than torch on a CPU."""
     options = ort.SessionOptions()
-    options.intra_op_num_threads = 2
+    options.intra_op_num_threads = resolve_threads()
     options.log_severity_level = 4
-    weights = export_onnx(net, side=side, outputs=[output])
+    weights = export_onnx(net, side=side, outputs=outputs)
     return ort.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
 
 

@@ -282,7 +282,7 @@ def _fill_bank(
     size: int,
     seed: int,
 ) -> None:
-    trunk = onnx_session(FindingsTrunk(), side=size, output="trunk")
+    trunk = onnx_session(FindingsTrunk(), side=size, outputs=["trunk"])
     most = int(counts.max())
     shape = (len(examples), most, 40, size // 8, size // 8)
     paths[0].parent.mkdir(parents=True, exist_ok=True)
