@@ -92,20 +92,30 @@ def read_radiograph(
         seen,
         verdict,
         models["findings"],
-        context=models["context"],
+        context=models.get("context"),
         age_years=age_years,
     )
     return _identified(RadiographReading(image, verdict, seen, found), prefix)
 
 
 def resolve_models(models: Mapping[str, str]) -> dict[str, str]:
-    """The model name of every task, the shipped ones where ``models`` names none."""
+    """The model name of every task, the shipped ones where ``models`` names none.
+
+    Another findings model goes without a context: the second opinion belongs to the shipped one.
+    """
     unknown = sorted(set(models) - set(DEFAULT_MODELS))
     if unknown:
         raise InvalidValueError(
             f"unknown task {unknown[0]!r}; choose a model for one of {', '.join(DEFAULT_MODELS)}"
         )
-    return {**DEFAULT_MODELS, **models}
+    resolved = {**DEFAULT_MODELS, **models}
+    if resolved["findings"] != DEFAULT_MODELS["findings"]:
+        if "context" in models:
+            raise InvalidValueError(
+                "a context model belongs to the shipped findings; name one of the two only"
+            )
+        del resolved["context"]
+    return resolved
 
 
 def _changes(

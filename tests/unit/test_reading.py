@@ -43,6 +43,11 @@ def test_an_unknown_task_is_a_clear_error() -> None:
         resolve_models({"segmentation": "mine"})
 
 
+def test_another_findings_model_goes_without_our_second_opinion() -> None:
+    assert resolve_models({})["context"] == "hilum-context"
+    assert "context" not in resolve_models({"findings": "mine"})
+
+
 def test_a_blank_image_is_refused_and_still_a_reading() -> None:
     study = Study((make_radiograph(np.zeros((256, 256), np.float32)),))
     reading = hilum.read(study)
