@@ -3,6 +3,7 @@
 import io
 from typing import Any
 
+import imagecodecs
 import numpy as np
 from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
@@ -12,11 +13,19 @@ from pydicom.uid import (
     DigitalXRayImageStorageForPresentation,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
+    HTJ2KLossless,
     JPEGBaseline8Bit,
     generate_uid,
 )
 
-__all__ = ["dicom_bytes", "jpeg_dicom_bytes", "make_dicom", "ramp", "save_bytes"]
+__all__ = [
+    "dicom_bytes",
+    "htj2k_dicom_bytes",
+    "jpeg_dicom_bytes",
+    "make_dicom",
+    "ramp",
+    "save_bytes",
+]
 
 STUDY_UID = "1.2.826.0.1.3680043.8.498.1"
 
@@ -110,5 +119,14 @@ def jpeg_dicom_bytes(array: np.ndarray, **elements: Any) -> bytes:
     Image.fromarray(array).save(buffer, "JPEG", quality=95)
     dataset = make_dicom(array, PixelData=encapsulate([buffer.getvalue()]), **elements)
     dataset.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
+    dataset["PixelData"].VR = "OB"
+    return save_bytes(dataset)
+
+
+def htj2k_dicom_bytes(array: np.ndarray, **elements: Any) -> bytes:
+    """A lossless HTJ2K DICOM file of an unsigned ``array`` of 8 or 16 bits."""
+    stream = imagecodecs.htj2k_encode(array, reversible=True)
+    dataset = make_dicom(array, PixelData=encapsulate([bytes(stream)]), **elements)
+    dataset.file_meta.TransferSyntaxUID = HTJ2KLossless
     dataset["PixelData"].VR = "OB"
     return save_bytes(dataset)

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from hilum import anatomy, findings, quality, report
 from hilum.errors import InvalidValueError
-from hilum.models import Model, load_model
+from hilum.models import Model, RunAhead, load_model
 from hilum.types import (
     Change,
     Finding,
@@ -83,6 +83,8 @@ def read_radiograph(
     image, verdict = quality.assess(image, models["gate"])
     if not verdict.accepted or not image.view.is_frontal:
         return _identified(RadiographReading(image, verdict), prefix)
+    # the second opinion needs no anatomy: the two run side by side
+    whole = RunAhead(models["context"], image.pixels) if "context" in models else None
     seen = anatomy.segment(image, models["anatomy"])
     verdict = quality.recheck(image, verdict, seen)
     if not verdict.accepted:
@@ -92,7 +94,7 @@ def read_radiograph(
         seen,
         verdict,
         models["findings"],
-        context=models.get("context"),
+        context=whole,
         age_years=age_years,
     )
     return _identified(RadiographReading(image, verdict, seen, found), prefix)

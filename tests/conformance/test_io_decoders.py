@@ -22,7 +22,7 @@ from hilum.io import read_radiograph
 from hilum.io.dicom import decode_dicom
 from hilum.io.dicom_header import read_header
 from hilum.types import Radiograph
-from image_factory import dicom_bytes, jpeg_dicom_bytes, ramp
+from image_factory import dicom_bytes, htj2k_dicom_bytes, jpeg_dicom_bytes, ramp
 
 SYNTAXES = {
     "implicit": ImplicitVRLittleEndian,
@@ -80,6 +80,16 @@ def test_every_encoding_gives_the_same_colour(syntax):
     radiograph = decode(data)
     np.testing.assert_allclose(radiograph.pixels, expected, atol=1e-6)
     assert radiograph.chroma > 0.5
+
+
+@pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
+@pytest.mark.parametrize("top", [255, 65535])
+def test_htj2k_gives_the_same_pixels(top, photometric):
+    levels = ramp(64, 48, top)
+    data = htj2k_dicom_bytes(levels, PhotometricInterpretation=photometric)
+    expected = levels / float(top)
+    expected = 1 - expected if photometric == "MONOCHROME1" else expected
+    np.testing.assert_allclose(decode(data).pixels, expected, atol=1e-6)
 
 
 def test_jpeg_baseline_is_close():

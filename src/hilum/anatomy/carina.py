@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from hilum.anatomy.masks import bounds_of, row_extents
+from hilum.anatomy.masks import bounds_of, middle_of, row_extents
 from hilum.types import FloatImage, Mask, Point
 
 __all__ = ["Fork", "find_fork", "measure_angle", "peak_of"]
@@ -65,7 +65,7 @@ def find_fork(airways: Mask) -> Fork | None:
 def _widening(crop: Mask, left: int, top: int) -> Point:
     """Where a tube that does not fork grows to 1.8 times its upper width, else its end."""
     widths = crop.sum(axis=1)
-    usual = float(np.median(widths[: max(1, len(widths) // 2)]))
+    usual = middle_of(widths[: max(1, len(widths) // 2)])
     wide = np.flatnonzero(widths > 1.8 * usual)
     row = int(wide[0]) if wide.size else len(widths) - 1
     return left + float(np.flatnonzero(crop[row]).mean()) + 0.5, top + row + 0.5
@@ -112,7 +112,7 @@ def measure_angle(airways: Mask, pixel_size: tuple[float, float]) -> float | Non
     rows, first, last = row_extents(airways[: int(y)])
     if not rows.size:
         return None
-    start = y - CROSSING * float(np.median(last - first)) * pixel_size[1] / pixel_size[0]
+    start = y - CROSSING * middle_of(last - first) * pixel_size[1] / pixel_size[0]
     ys, xs = np.nonzero(airways[int(y) :])
     across = (xs + 0.5 - x) * pixel_size[1]
     down = (ys + int(y) + 0.5 - start) * pixel_size[0]

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from hilum.anatomy.carina import find_fork
-from hilum.anatomy.masks import row_extents
+from hilum.anatomy.masks import middle_of, row_extents
 from hilum.types import Mask, Point
 
 __all__ = [
@@ -62,8 +62,8 @@ def find_heart_width(heart: Mask) -> tuple[Point, Point] | None:
     if not rows.size:
         return None
     low, high = int(first.min()), int(last.max())
-    right = float(low), float(np.median(rows[first == low])) + 0.5
-    left = float(high), float(np.median(rows[last == high])) + 0.5
+    right = float(low), middle_of(rows[first == low]) + 0.5
+    left = float(high), middle_of(rows[last == high]) + 0.5
     return right, left
 
 

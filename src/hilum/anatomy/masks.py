@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from hilum.types import FloatImage, Mask
 
-__all__ = ["CleanMap", "bounds_of", "clean_map", "row_extents", "sanitise"]
+__all__ = ["CleanMap", "bounds_of", "clean_map", "middle_of", "row_extents", "sanitise"]
 
 THRESHOLD = 0.5
 # Beyond this distance from what was kept (grid pixels) a map is silent, so that the faint
@@ -110,6 +110,13 @@ def bounds_of(mask: Mask) -> tuple[int, int, int, int]:
     """First row, end row, first column and end column of a mask; all 0 when it is empty."""
     x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
     return y, y + height, x, x + width
+
+
+def middle_of(values: npt.NDArray[Any]) -> float:
+    """The median of a few values ``(n,)``, n > 0; ``np.median`` takes ten times as long."""
+    ordered = np.sort(values)
+    count = len(ordered)
+    return (float(ordered[(count - 1) // 2]) + float(ordered[count // 2])) / 2
 
 
 def row_extents(mask: Mask) -> tuple[Indices, Indices, Indices]:

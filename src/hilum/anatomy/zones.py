@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hilum.anatomy.masks import bounds_of
+from hilum.anatomy.masks import bounds_of, middle_of
 from hilum.types import Mask, Orientation
 
 __all__ = ["LEVELS", "find_zone_rows", "split_zones"]
@@ -35,7 +35,7 @@ def find_zone_rows(lung: Mask) -> tuple[int, int, int, int] | None:
     # columns as rows of memory: numpy searches those many times faster
     upwards = np.ascontiguousarray(lung[top:end, start + margin : stop - margin][::-1].T)
     upwards = upwards[upwards.any(axis=1)]
-    dome = end - int(np.median(upwards.argmax(axis=1))) if len(upwards) else end
+    dome = end - int(middle_of(upwards.argmax(axis=1))) if len(upwards) else end
     height = max(dome - top, 0)
     return top, top + round(height / 3), top + round(2 * height / 3), end
 

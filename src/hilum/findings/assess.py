@@ -19,7 +19,7 @@ from hilum.findings.calibration import (
 from hilum.findings.cardiomegaly import assess_cardiomegaly
 from hilum.findings.crop import crop_array, thorax_box
 from hilum.findings.localise import Localisation, Localiser, lungs_of
-from hilum.models import Model
+from hilum.models import Model, RunAhead
 from hilum.models.preprocess import field_of_view
 from hilum.ontology import finding_names
 from hilum.types import Anatomy, Box, Finding, FloatImage, Quality, Radiograph, Status
@@ -38,6 +38,7 @@ SHOWN = (Status.PRESENT, Status.UNCERTAIN)
 """Statuses of a finding that is given a place."""
 DEFAULT_POINT = 0.5
 """Operating point of a user's classifier that states none."""
+_OUTSIDE = "the film is unlike those learned from (distance {novelty:.2f}, limit {limit:.2f})"
 FOREIGN_THRESHOLD = 0.6
 """Share of its own maximum from which a user's heat map is drawn as a region."""
 
@@ -48,7 +49,7 @@ def assess(
     quality: Quality,
     model: Model,
     *,
-    context: Model | None = None,
+    context: Model | RunAhead | None = None,
     age_years: float | None = None,
 ) -> tuple[Finding, ...]:
     """Assess every finding of the ontology on one frontal radiograph.
@@ -83,6 +84,10 @@ def not_assessed(name: str, problem: str) -> Finding:
     return Finding(name, Status.NOT_ASSESSED, problem=problem)
 
 
+def _all_not_assessed(problem: str) -> dict[str, Finding]:
+    return {name: not_assessed(name, problem) for name in finding_names()}
+
+
 def _is_child(quality: Quality, age_years: float | None) -> bool:
     if age_years is not None:
         return age_years < CHILD_BELOW_YEARS
@@ -92,7 +97,7 @@ def _is_child(quality: Quality, age_years: float | None) -> bool:
 def _assess_shipped(
     radiograph: Radiograph,
     anatomy: Anatomy,
-    models: tuple[Model, Model | None],
+    models: tuple[Model, Model | RunAhead | None],
     *,
     is_child: bool,
 ) -> dict[str, Finding]:
@@ -103,8 +108,12 @@ def _assess_shipped(
     outputs = model.run(crop_array(radiograph.pixels, crop))
     heads = outputs["logits"]
     if context is not None:
-        whole = context.run(radiograph.pixels)["logits"]
-        heads = combine(heads, whole, np.asarray(calibration["context_weights"], np.float32))
+        whole = context.run(radiograph.pixels)
+        limit = float(context.manifest.calibration.get("novelty_limit", np.inf))
+        if (novelty := float(whole.get("novelty", np.float32(0)))) > limit:
+            return _all_not_assessed(_OUTSIDE.format(novelty=novelty, limit=limit))
+        shares = np.asarray(calibration["context_weights"], np.float32)
+        heads = combine(heads, whole["logits"], shares)
     logits = member_logits(heads, model.manifest.labels, is_child=is_child)
     found = {
         name: _finding(name, logits[name], numbers)

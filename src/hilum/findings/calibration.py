@@ -56,10 +56,12 @@ class LabelCalibration:
         """95 % interval, ``spread`` being the members' standard deviation of the logit."""
         if not self.draws:
             return None
-        probs = [sigmoid(a * (logit + spread * e) + b) for a, b, e in self.draws]
+        slope, offset, deviate = np.array(self.draws).T
+        z = np.sort(slope * (logit + spread * deviate) + offset)
+        # the logistic function keeps order, so quantiles may be taken before it
+        low, high = np.interp(np.array([0.025, 0.975]) * (len(z) - 1), np.arange(len(z)), z)
         prob = self.probability(logit)
-        low, high = np.percentile(probs, (2.5, 97.5))
-        return min(float(low), prob), max(float(high), prob)
+        return min(sigmoid(low), prob), max(sigmoid(high), prob)
 
     def status(self, prob: float) -> Status:
         """Present, uncertain or absent."""
@@ -93,4 +95,4 @@ def calibrations_of(table: Mapping[str, Any]) -> dict[str, LabelCalibration]:
 
 
 def _triples(values: Sequence[Sequence[float]]) -> tuple[tuple[float, float, float], ...]:
-    return tuple((float(a), float(b), float(e)) for a, b, e in values)
+    return tuple((a, b, e) for a, b, e in values)

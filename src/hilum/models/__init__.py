@@ -4,6 +4,7 @@ Every network on the main path is loaded here, by name, and run on upright pixel
 [0, 1]; no other room knows of files, hashes or ONNX Runtime.
 """
 
+from hilum.models.ahead import RunAhead
 from hilum.models.golden import VerifyResult, golden_image
 from hilum.models.manifest import InputSpec, Manifest, OutputSpec
 from hilum.models.preprocess import field_of_view, prepare
@@ -15,6 +16,7 @@ __all__ = [
     "Manifest",
     "Model",
     "OutputSpec",
+    "RunAhead",
     "VerifyResult",
     "field_of_view",
     "find_model",

@@ -68,6 +68,21 @@ def user_directory() -> Path:
 
 
 def _read(path: Path, is_shipped: bool) -> RegisteredModel:
+    return _read_once(path, is_shipped, _stamp(path))
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """When a file was written and how long it is: another one is another file."""
+    try:
+        state = path.stat()
+    except OSError:
+        return 0, 0
+    return state.st_mtime_ns, state.st_size
+
+
+@lru_cache(maxsize=64)
+def _read_once(path: Path, is_shipped: bool, stamp: tuple[int, int]) -> RegisteredModel:
+    del stamp  # part of the key only
     try:
         manifest = read_manifest(path)
     except ModelIntegrityError as error:
@@ -130,9 +145,8 @@ def load_model(name: str, *, threads: int | None = None) -> Model:
     entry = find_model(name)
     if entry.manifest is None or entry.problem is not None:
         raise ModelIntegrityError(f"model {name!r}: {entry.problem}")
-    state = entry.path.stat()
-    stamp = state.st_mtime_ns, state.st_size  # a model that was added again is loaded again
-    return _load(entry.path.resolve(), stamp, resolve_threads(threads))
+    # a model that was added again is loaded again
+    return _load(entry.path.resolve(), _stamp(entry.path), resolve_threads(threads))
 
 
 def verify(manifest: Manifest, *, directory: Path | None = None) -> VerifyResult:

@@ -27,6 +27,7 @@ from hilum.train.findings import fold_of, view_weights
 from hilum.train.findings_data import HEADS, SIDE, Example
 from hilum.train.images import PERCENTILES, load_grey
 from hilum.train.networks import ContextEncoder, ContextNet
+from hilum.train.novelty import fit_novelty, novelty_limit
 from hilum.types import FloatImage
 
 __all__ = ["ContextRecipe", "ContextRun", "train_context"]
@@ -51,7 +52,7 @@ class ContextRecipe:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ContextRun:
-    """The trained heads and cross-fitted logits ``(examples, heads)``.
+    """The trained heads, cross-fitted logits ``(examples, heads)`` and the limit of novelty.
 
     An example of the training split is judged by heads that never saw its patient's fold, all
     others by the final heads.
@@ -59,6 +60,7 @@ class ContextRun:
 
     net: ContextNet
     logits: npt.NDArray[np.float32]
+    novelty_limit: float
 
 
 def compute_features(
@@ -119,7 +121,12 @@ def train_context(
     weight, bias = fit_heads(rows, owners, examples, is_train, recipe)
     rest = np.flatnonzero(~is_train)
     logits[rest] = rows[first[rest]] @ weight.T + bias
-    return ContextRun(ContextNet(torch.from_numpy(weight), torch.from_numpy(bias)), logits)
+    inside = np.flatnonzero(is_train)
+    novelty = fit_novelty(rows[first[inside]])
+    limit = novelty_limit(rows[first[inside]], fold[inside])
+    logger.info("novelty limit %.3f", limit)
+    net = ContextNet(torch.from_numpy(weight), torch.from_numpy(bias), novelty)
+    return ContextRun(net, logits, limit)
 
 
 def fit_heads(

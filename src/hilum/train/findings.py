@@ -36,7 +36,7 @@ class FindingsRecipe:
 
     size: int = 256
     folds: int = 3
-    members: int = 2
+    members: int = 3
     epochs: int = 12
     batch: int = 24
     children_an_epoch: int = 420

@@ -315,7 +315,7 @@ def train_findings(
     )
     calibration, figures = finish(fit, context.logits, bank, examples, seed=recipe.seed)
     logger.info("figures %s", json.dumps(figures))
-    ship_context(context.net, out, recipe=whole.as_dict(), figures=figures["shortcut"]["whole"])
+    ship_context(context, out, recipe=whole.as_dict(), figures=figures["shortcut"]["whole"])
     return ship_findings(
         fit.members, out, recipe=recipe.as_dict(), calibration=calibration, figures=figures
     )

@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from hilum.train.novelty import Novelty
+
 __all__ = [
     "AnatomyNet",
     "ContextEncoder",
@@ -219,9 +221,12 @@ class ContextEncoder(nn.Module):
 
 
 class ContextNet(nn.Module):
-    """Linear heads on ``ContextEncoder``: logits ``(batch, 1, heads)``."""
+    """Linear heads on ``ContextEncoder`` and the film's distance from what was learned.
 
-    def __init__(self, weight: Tensor, bias: Tensor) -> None:
+    Output logits ``(batch, 1, heads)`` and novelty ``(batch,)``.
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor, novelty: Novelty) -> None:
         """Take ``weight`` ``(heads, 1296)`` and ``bias`` ``(heads,)`` on raw features."""
         super().__init__()
         self.encoder = ContextEncoder()
@@ -229,6 +234,15 @@ class ContextNet(nn.Module):
         self.heads.weight.data.copy_(weight)
         self.heads.bias.data.copy_(bias)
 
-    def forward(self, grey: Tensor) -> Tensor:
-        """Logits of every head."""
-        return self.heads(self.encoder(grey))[:, None]
+        for name in ("mean", "scale", "directions", "spread"):
+            self.register_buffer(name, torch.from_numpy(getattr(novelty, name)))
+        self.residual = novelty.residual
+
+    def forward(self, grey: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits of every head, and ``Novelty.distance``."""
+        features = self.encoder(grey)
+        z = (features - self.mean) / self.scale
+        along = z @ self.directions.T
+        rest = ((z * z).sum(1) - (along * along).sum(1)).clamp(min=0)
+        square = ((along / self.spread) ** 2).sum(1) + rest / self.residual**2
+        return self.heads(features)[:, None], torch.sqrt(square / z.shape[1])

@@ -12,9 +12,10 @@ from torch import Tensor, nn
 
 from hilum.models import Manifest, write_model
 from hilum.models.compress import store_half
+from hilum.train.context import ContextRun
 from hilum.train.export_onnx import export_onnx, store_int8
 from hilum.train.findings_data import HEADS
-from hilum.train.networks import AnatomyNet, ContextNet, FindingsEnsemble, FindingsNet
+from hilum.train.networks import AnatomyNet, FindingsEnsemble, FindingsNet
 
 __all__ = ["ship_anatomy", "ship_context", "ship_findings"]
 
@@ -151,11 +152,11 @@ def ship_findings(
 
 
 def ship_context(
-    net: ContextNet, out: Path, *, recipe: Mapping[str, Any], figures: Mapping[str, Any]
+    run: ContextRun, out: Path, *, recipe: Mapping[str, Any], figures: Mapping[str, Any]
 ) -> Manifest:
     """Write ``hilum-context`` into ``out``."""
     side = int(recipe["size"])
-    weights = export_onnx(net, side=side, outputs=["logits"])
+    weights = export_onnx(run.net, side=side, outputs=["logits", "novelty"])
     fields = {
         "name": "hilum-context",
         "task": "context",
@@ -163,7 +164,11 @@ def ship_context(
         "title": "A second opinion on the whole film for hilum-findings",
         "labels": list(HEADS),
         "input": {**INPUT, "rows": side, "columns": side},
-        "outputs": {"logits": {"meaning": "logits by head", "shape": [1, "labels"]}},
+        "outputs": {
+            "logits": {"meaning": "logits by head", "shape": [1, "labels"]},
+            "novelty": {"meaning": "distance from the films learned from, near 1", "shape": []},
+        },
+        "calibration": {"novelty_limit": round(run.novelty_limit, 4)},
         "training": {
             "data": "674 ChestX-ray14 films, 1,500 children (Kermany)",
             "licence": "NIH Clinical Center, CC BY 4.0",

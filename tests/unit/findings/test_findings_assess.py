@@ -50,6 +50,7 @@ class FakeModel:
             "adult": {"labels": adult, "not_assessed": {"edema": "too few"}},
             "child": {"labels": {"pneumonia": NUMBERS}, "not_assessed": {}},
             "map": {"threshold": 0.5, "findings": ["lung_opacity"]},
+            "context_weights": [0.5] * len(HEADS),
         }
         return SimpleNamespace(name="fake", labels=HEADS, calibration=calibration)
 
@@ -92,6 +93,34 @@ def test_every_name_of_the_ontology_is_answered_in_order() -> None:
     missing = {f.name for f in findings if f.status is Status.NOT_ASSESSED}
     assert {"edema", "pneumothorax"} <= missing
     assert all(f.problem for f in findings if f.name in missing)
+
+
+@dataclass
+class FakeContext:
+    """A second opinion that finds the film at a fixed distance from what was learned."""
+
+    novelty: float
+
+    @property
+    def manifest(self) -> Any:
+        return SimpleNamespace(name="context", calibration={"novelty_limit": 1.5})
+
+    def run(self, pixels: np.ndarray) -> dict[str, np.ndarray]:
+        logits = np.zeros((1, len(HEADS)), np.float32)
+        return {"logits": logits, "novelty": np.float32(self.novelty)}
+
+
+def test_a_film_unlike_all_that_was_learned_is_only_measured() -> None:
+    radiograph, anatomy = make_anatomy()
+    answers = {}
+    for novelty in (1.2, 1.8):
+        findings = assess(radiograph, anatomy, ADULT, FakeModel(SICK), context=FakeContext(novelty))
+        answers[novelty] = {f.name: f for f in findings}
+    assert answers[1.2]["pneumonia"].status is not Status.NOT_ASSESSED
+    outside = answers[1.8]
+    assert "distance 1.80, limit 1.50" in str(outside["pneumonia"].problem)
+    assessed = {name for name, f in outside.items() if f.status is not Status.NOT_ASSESSED}
+    assert assessed == {"cardiomegaly"}
 
 
 def test_a_child_is_judged_by_the_head_for_children() -> None:
