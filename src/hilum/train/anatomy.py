@@ -1,6 +1,6 @@
 """Recipe of ``hilum-anatomy``: lungs, cardiomediastinum, airways and the carina.
 
-Five rounds. The first two learn from the annotated adults whose licence allows it and from
+Seven rounds. The first two learn from the annotated adults whose licence allows it and from
 the lung masks of children; the others add the network's own predictions on unlabelled adults
 (self training, Xie et al. 2020) where they are confident. The annotated images that may not train
 shipped weights, from other patients, are the development set.
@@ -112,6 +112,7 @@ def run_round(
     *,
     steps: int,
     rng: np.random.Generator,
+    is_averaged: bool,
 ) -> None:
     """Train for ``steps`` batches that take the given number of examples of each pool."""
     encoder = [p for p in model.encoder.parameters() if p.requires_grad]
@@ -130,6 +131,9 @@ def run_round(
         total_steps=steps,
         pct_start=0.1,
     )
+    average = torch.optim.swa_utils.AveragedModel(
+        model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.98), use_buffers=True
+    )
     model.train()
     began, running = time.monotonic(), 0.0
     for step in range(steps):
@@ -146,11 +150,14 @@ def run_round(
         torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0)
         optimiser.step()
         schedule.step()
+        average.update_parameters(model)
         running += loss.item()
         if step % 20 == 19:
             rate = (time.monotonic() - began) / (step + 1)
             logger.info("step %d/%d loss %.4f, %.2f s a step", step + 1, steps, running / 20, rate)
             running = 0.0
+    if is_averaged:
+        model.load_state_dict(average.module.state_dict())
 
 
 def evaluate(model: AnatomyNet, pool: Pool, recipe: AnatomyRecipe) -> dict[str, list[float]]:
@@ -214,7 +221,8 @@ def train_anatomy(
             if mix[2]:
                 images = load_unlabelled(data, recipe, cache)
                 pools.append((pseudo_label(model, images, recipe), mix[2]))
-            run_round(model, pools, recipe, steps=steps, rng=rng)
+            is_averaged = number + 1 in recipe.averaged_rounds
+            run_round(model, pools, recipe, steps=steps, rng=rng, is_averaged=is_averaged)
             torch.save(model.state_dict(), checkpoint)
         figures = evaluate(model, held_out, recipe)
         log_scores(f"round {number + 1}", figures)

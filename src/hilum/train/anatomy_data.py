@@ -43,19 +43,23 @@ class AnatomyRecipe:
     """Everything that decides the result; stored beside the weights.
 
     ``mixes`` are the examples a batch of annotated adults, children and unlabelled adults in
-    each round, ``steps`` the batches.
+    each round, ``steps`` the batches; ``averaged_rounds`` (from 1) end with the moving average
+    of their weights.
     """
 
     size: int = 256
     cache_size: int = 288
-    steps: tuple[int, ...] = (420, 320, 320, 240, 240)
+    steps: tuple[int, ...] = (420, 320, 320, 240, 240, 320, 320)
     mixes: tuple[tuple[int, int, int], ...] = (
         (8, 4, 0),
         (10, 2, 0),
         (7, 2, 3),
         (8, 1, 3),
         (8, 1, 3),
+        (6, 1, 5),
+        (6, 1, 5),
     )
+    averaged_rounds: tuple[int, ...] = (6, 7)
     learning_rate: float = 1.5e-3
     encoder_rate: float = 3e-4
     carina_sigma: float = 0.02
