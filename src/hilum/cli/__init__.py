@@ -1,4 +1,4 @@
-"""The command line: ``hilum read``, ``batch``, ``models``, ``train``, ``doctor``.
+"""The command line: ``hilum read``, ``batch``, ``text``, ``models``, ``train``, ``doctor``.
 
 Only the module of the command that is asked for is imported, so that every command
 starts as fast as it can. Errors end here: a line on standard error and an exit code,
@@ -46,6 +46,10 @@ class Command(NamedTuple):
 COMMANDS = {
     "read": Command("hilum.cli.read", "read", "Read one study into a draft report."),
     "batch": Command("hilum.cli.batch", "batch", "Read many radiographs into one table."),
+    "text": Command("hilum.cli.text", "app", "Label, structure and de-identify reports."),
+    "deidentify": Command(
+        "hilum.cli.deidentify", "deidentify", "Copy DICOM files without identity."
+    ),
     "models": Command("hilum.cli.models", "app", "List, show, verify and add models."),
     "train": Command("hilum.cli.train", "app", "Train the shipped models again."),
     "doctor": Command("hilum.cli.doctor", "doctor", "Check this installation."),

@@ -1,31 +1,41 @@
-"""The words of the field: findings, anatomy, their codes and the labels mapped onto them."""
+"""The words of the field: findings, devices, places, attributes, codes, labels of datasets."""
 
 from hilum.ontology.tables import (
     AnatomyConcept,
+    AttributeConcept,
     DatasetLabel,
     FindingConcept,
     anatomy,
     anatomy_concept,
     ancestors,
+    attribute_values,
+    attributes,
     dataset_labels,
     descendants,
+    device_names,
     finding_concept,
     finding_for_label,
     finding_names,
     findings,
+    place_names,
 )
 
 __all__ = [
     "AnatomyConcept",
+    "AttributeConcept",
     "DatasetLabel",
     "FindingConcept",
     "anatomy",
     "anatomy_concept",
     "ancestors",
+    "attribute_values",
+    "attributes",
     "dataset_labels",
     "descendants",
+    "device_names",
     "finding_concept",
     "finding_for_label",
     "finding_names",
     "findings",
+    "place_names",
 ]

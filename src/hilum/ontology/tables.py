@@ -1,4 +1,4 @@
-"""Load the ontology's tables: findings, anatomy and the labels of public datasets.
+"""Load the ontology's tables: findings, devices, anatomy, attributes, labels of datasets.
 
 The tables are CSV files beside this module; they are the only place where a name, a
 code or a synonym is written down. SNOMED CT codes were checked against the DICOM
@@ -18,30 +18,37 @@ from hilum.errors import InvalidValueError
 
 __all__ = [
     "AnatomyConcept",
+    "AttributeConcept",
     "DatasetLabel",
     "FindingConcept",
     "anatomy",
     "anatomy_concept",
     "ancestors",
+    "attribute_values",
+    "attributes",
     "dataset_labels",
     "descendants",
+    "device_names",
     "finding_concept",
     "finding_for_label",
     "finding_names",
     "findings",
+    "place_names",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class FindingConcept:
-    """A finding or device that a reading may name.
+    """A finding or device that a reading or a report may name.
 
-    ``kind`` is ``normal`` (only ``no_finding``), ``finding`` or ``device`` (a placeholder:
-    no shipped model reads devices yet). ``terms`` are the words for it in a list
-    ("lung nodule", "mass"). ``group`` is the place in a radiologist's search (devices,
-    lungs, pleura, heart_mediastinum, bones). ``parent`` is the wider finding that its
-    presence implies. ``anatomy`` names the structures in which a region of it must lie.
-    ``urgency`` runs from 1 (act now) to 4. Empty codes are unknown, not absent.
+    ``kind`` is ``normal`` (only ``no_finding``), ``finding`` or ``device``. ``terms`` are the
+    words for it in a list ("lung nodule", "mass"). ``group`` is the place in a radiologist's
+    search (devices, lungs, pleura, heart_mediastinum, diaphragm_abdomen, bones). ``parent``
+    is the wider finding that its presence implies. ``anatomy`` names the structures in which
+    a region of it must lie. ``urgency`` runs from 1 (act now) to 4. ``in_reading`` marks the
+    findings that the shipped models answer; the others are only understood in text.
+    ``parts`` of a device are what a report locates ("tip"). Empty codes are unknown, not
+    absent.
     """
 
     name: str
@@ -56,17 +63,35 @@ class FindingConcept:
     parent: str
     anatomy: tuple[str, ...]
     urgency: int
+    in_reading: bool = False
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class AnatomyConcept:
-    """A structure, zone or landmark; ``side`` is the patient's left or right, or empty."""
+    """A structure, zone or landmark of an image, or a place that a report names.
+
+    ``side`` is the patient's left or right that the name holds or implies (the middle lobe is
+    right), or empty. ``is_place`` marks the places of reports, which are side-neutral
+    ("lower_lobe"): a report says the side in words of its own.
+    """
 
     name: str
     kind: str
     label: str
     side: str
     part_of: str
+    snomed: str
+    snomed_display: str
+    is_place: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeConcept:
+    """A canonical value of a kind of attribute, such as ``severity`` ``mild``."""
+
+    kind: str
+    value: str
     snomed: str
     snomed_display: str
 
@@ -86,25 +111,46 @@ def _rows(table: str) -> Iterator[dict[str, str]]:
     yield from csv.DictReader(text.splitlines())
 
 
+_FINDING_TEXTS = (
+    "name", "kind", "label", "snomed", "snomed_display", "radlex", "radlex_display", "group",
+    "parent",
+)  # fmt: skip
+
+
 def _split(cell: str) -> tuple[str, ...]:
     return tuple(part for part in cell.split("|") if part)
 
 
+def _concept(row: dict[str, str]) -> FindingConcept:
+    return FindingConcept(
+        **{key: row[key] for key in _FINDING_TEXTS},
+        terms=_split(row["terms"]),
+        anatomy=_split(row["anatomy"]),
+        urgency=int(row["urgency"]),
+        in_reading=row.get("in_reading") == "yes",
+        parts=_split(row.get("parts", "")),
+    )
+
+
 @cache
 def findings() -> tuple[FindingConcept, ...]:
-    """Every finding concept, in report order within its group."""
-    concepts = []
-    for row in _rows("findings.csv"):
-        terms, places = _split(row.pop("terms")), _split(row.pop("anatomy"))
-        urgency = int(row.pop("urgency"))
-        concepts.append(FindingConcept(**row, terms=terms, anatomy=places, urgency=urgency))
-    return tuple(concepts)
+    """Every finding concept, those of a reading first and in its order, then every device."""
+    rows = (*_rows("findings.csv"), *_rows("devices.csv"))
+    return tuple(_concept(row) for row in rows)
 
 
 @cache
 def anatomy() -> tuple[AnatomyConcept, ...]:
-    """Every structure, zone and landmark."""
-    return tuple(AnatomyConcept(**row) for row in _rows("anatomy.csv"))
+    """Every structure, zone, landmark and place."""
+    return tuple(
+        AnatomyConcept(is_place=row.pop("is_place") == "yes", **row) for row in _rows("anatomy.csv")
+    )
+
+
+@cache
+def attributes() -> tuple[AttributeConcept, ...]:
+    """Every canonical value of every kind of attribute, in order of kind."""
+    return tuple(AttributeConcept(**row) for row in _rows("attributes.csv"))
 
 
 @cache
@@ -116,7 +162,36 @@ def dataset_labels() -> tuple[DatasetLabel, ...]:
 @cache
 def finding_names() -> tuple[str, ...]:
     """Names of the findings that a reading reports, ``no_finding`` first, devices left out."""
-    return tuple(concept.name for concept in findings() if concept.kind != "device")
+    return tuple(concept.name for concept in findings() if concept.in_reading)
+
+
+@cache
+def device_names() -> tuple[str, ...]:
+    """Names of the devices that a report may name."""
+    return tuple(concept.name for concept in findings() if concept.kind == "device")
+
+
+@cache
+def place_names() -> tuple[str, ...]:
+    """Names of the side-neutral places that a report may name."""
+    return tuple(concept.name for concept in anatomy() if concept.is_place)
+
+
+@cache
+def attribute_values(kind: str) -> tuple[str, ...]:
+    """The canonical values of a kind of attribute, in order.
+
+    >>> attribute_values("severity")
+    ('minimal', 'mild', 'moderate', 'severe')
+
+    Raises:
+        InvalidValueError: If the ontology has no such kind.
+    """
+    values = tuple(row.value for row in attributes() if row.kind == kind)
+    if not values:
+        known = ", ".join(dict.fromkeys(row.kind for row in attributes()))
+        raise InvalidValueError(f"no attribute is of kind {kind!r}; use one of {known}")
+    return values
 
 
 @cache

@@ -22,7 +22,7 @@ NAMES = (
     "pneumothorax",
     "nodule_or_mass",
 )
-GROUPS = ("devices", "lungs", "pleura", "heart_mediastinum", "bones")
+GROUPS = ("devices", "lungs", "pleura", "heart_mediastinum", "diaphragm_abdomen", "bones")
 
 
 def is_snomed_id(code: str) -> bool:
@@ -49,10 +49,46 @@ def test_verhoeff_check_knows_good_from_bad():
     assert not is_snomed_id("36907008")
 
 
-def test_all_twelve_findings_are_there():
+def test_a_reading_still_reports_its_twelve_findings():
     assert set(ontology.finding_names()) == set(NAMES)
     assert len(ontology.finding_names()) == len(NAMES)
     assert ontology.finding_names()[0] == "no_finding"
+    assert ontology.findings()[0].in_reading
+
+
+def test_reports_have_the_words_that_were_promised():
+    findings = [concept for concept in ontology.findings() if concept.kind == "finding"]
+    assert len(findings) >= 80
+    assert len(ontology.device_names()) >= 25
+    assert len(ontology.place_names()) >= 60
+    assert ontology.attribute_values("change")[-1] == "resolved"
+
+
+def test_devices_have_parts_and_findings_have_none():
+    parts = {part for concept in ontology.findings() for part in concept.parts}
+    assert parts == {
+        "tip", "side_port", "cuff", "balloon", "lead", "generator", "distal_end", "reservoir"
+    }  # fmt: skip
+    assert all(c.kind == "device" for c in ontology.findings() if c.parts)
+    assert ontology.finding_concept("endotracheal_tube").parts == ("tip", "cuff")
+
+
+def test_attribute_values_are_unique_and_coded_by_pairs():
+    rows = ontology.attributes()
+    assert len({(row.kind, row.value) for row in rows}) == len(rows)
+    for row in rows:
+        assert bool(row.snomed) == bool(row.snomed_display)
+        assert not row.snomed or is_snomed_id(row.snomed)
+
+
+def test_places_lie_in_what_exists_and_say_no_side():
+    for name in ontology.place_names():
+        concept = ontology.anatomy_concept(name)
+        assert not concept.part_of or ontology.anatomy_concept(concept.part_of)
+    implied = {n: ontology.anatomy_concept(n).side for n in ontology.place_names()}
+    assert {n: side for n, side in implied.items() if side} == {
+        "middle_lobe": "right", "minor_fissure": "right", "lingula": "left"
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -86,6 +122,8 @@ def test_names_are_unique():
 
 def test_sides_fit_names():
     for concept in ontology.anatomy():
+        if concept.is_place:
+            continue  # "left_atrium" is a name, and the side of the middle lobe is implied
         for side in ("left", "right"):
             assert (concept.side == side) == (side in concept.name.split("_"))
 
@@ -93,7 +131,8 @@ def test_sides_fit_names():
 def test_hierarchy():
     assert ontology.ancestors("consolidation") == ("lung_opacity",)
     assert "pneumonia" in ontology.descendants("lung_opacity")
-    assert ontology.descendants("pneumothorax") == ()
+    assert ontology.descendants("pneumothorax") == ("tension_pneumothorax",)
+    assert ontology.ancestors("lobar_collapse") == ("atelectasis", "lung_opacity")
 
 
 def test_dataset_labels_map_to_findings():
@@ -109,7 +148,9 @@ def test_unknown_names_say_what_is_known():
     with pytest.raises(InvalidValueError, match="pneumonia"):
         ontology.finding_concept("pneumonitis")
     with pytest.raises(InvalidValueError, match="carina"):
-        ontology.anatomy_concept("spleen")
+        ontology.anatomy_concept("pancreas")
+    with pytest.raises(InvalidValueError, match="severity"):
+        ontology.attribute_values("colour")
     with pytest.raises(InvalidValueError, match=r"labels\.csv"):
         ontology.finding_for_label("chestxray14", "Gout")
 
@@ -139,6 +180,9 @@ def test_dicom_codes_agree_with_pydicom():
         "pleural_effusion": codes.SCT.PleuralEffusion,
         "pneumothorax": codes.SCT.Pneumothorax,
         "endotracheal_tube": codes.SCT.EndotrachealTube,
+        "feeding_tube": codes.SCT.FeedingTube,
+        "pulmonary_hypertension": codes.SCT.PulmonaryHypertension,
+        "heart_failure": codes.SCT.HeartFailure,
     }
     for name, code in expected.items():
         assert ontology.finding_concept(name).snomed == code.value
