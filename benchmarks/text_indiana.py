@@ -17,16 +17,14 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import importlib.util
 import json
-import tarfile
 import time
-import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from indiana import read_indiana
 from measuring import machine, markdown
 
 from hilum.text.labels import label_names, label_report
@@ -34,7 +32,6 @@ from hilum.text.mesh_tags import labels_of_tags
 
 MORE_LIKELY_THAN_NOT = 0.5
 FEWEST_TAGGED = 10  # a label tagged less often in a half says little about the labeller
-SECTIONS = ("COMPARISON", "INDICATION", "FINDINGS", "IMPRESSION")
 
 
 class Case(NamedTuple):
@@ -46,34 +43,16 @@ class Case(NamedTuple):
     half: str
 
 
-def archive() -> Path:
-    """The archive of reports in TorchXRayVision's package, which is not imported."""
-    spec = importlib.util.find_spec("torchxrayvision")
-    if spec is None or spec.origin is None:
-        raise SystemExit("install torchxrayvision (pip install --no-deps) for its reports")
-    return Path(spec.origin).parent / "data" / "NLMCXR_reports.tgz"
-
-
 def read_cases() -> list[Case]:
-    """Every indexed report, in order of its number."""
+    """Every indexed report that holds findings or an impression, in order of its number."""
     cases = []
-    with tarfile.open(archive()) as reports:
-        for member in reports:
-            stream = reports.extractfile(member)
-            if stream is None or not member.name.endswith(".xml"):
-                continue
-            root = ET.parse(stream).getroot()
-            tags = tuple(node.text or "" for node in root.iter("major"))
-            if "No Indexing" in tags:
-                continue
-            parts = {node.get("Label"): node.text for node in root.iter("AbstractText")}
-            if not (parts.get("FINDINGS") or parts.get("IMPRESSION")):
-                continue
-            text = "\n".join(f"{name}: {parts[name]}" for name in SECTIONS if parts.get(name))
-            number = Path(member.name).stem
-            digest = hashlib.sha256(number.encode()).digest()
-            cases.append(Case(number, text, tags, "test" if digest[-1] % 2 else "development"))
-    return sorted(cases, key=lambda case: int(case.number))
+    for report in read_indiana():
+        if "No Indexing" in report.tags or not {"FINDINGS", "IMPRESSION"} & set(report.parts):
+            continue
+        digest = hashlib.sha256(report.number.encode()).digest()
+        half = "test" if digest[-1] % 2 else "development"
+        cases.append(Case(report.number, report.text, report.tags, half))
+    return cases
 
 
 def tagged(cases: Sequence[Case]) -> np.ndarray:

@@ -19,22 +19,22 @@ import os
 
 os.environ["OMP_NUM_THREADS"] = "1"
 
-import argparse  # noqa: E402
-import importlib.metadata  # noqa: E402
-import platform  # noqa: E402
-import time  # noqa: E402
-from collections.abc import Callable, Sequence  # noqa: E402
+import argparse
+import importlib.metadata
+import platform
+import time
+from collections.abc import Callable, Sequence
 
-from indiana import read_indiana  # noqa: E402
+from indiana import read_indiana
 
-from hilum.text import (  # noqa: E402
+from hilum.text import (
     build_scene_graph,
     find_comparisons,
     label_report,
     parse,
     to_graph,
 )
-from hilum.text.reading import read_claims, read_sentence  # noqa: E402
+from hilum.text.reading import read_claims, read_sentence
 
 TARGETS = (
     "pleural effusion",
@@ -73,9 +73,7 @@ def make_peer() -> Callable[[str], None]:
 
     nlp = medspacy.load()
     nlp.add_pipe("medspacy_sectionizer")
-    nlp.get_pipe("medspacy_target_matcher").add(
-        [TargetRule(term, "FINDING") for term in TARGETS]
-    )
+    nlp.get_pipe("medspacy_target_matcher").add([TargetRule(term, "FINDING") for term in TARGETS])
     return nlp
 
 
@@ -104,7 +102,9 @@ def main() -> None:
     peer = make_peer()
     peer(sample[0])
     peer_rate = rate(peer, sample, repeats=1)
-    print(f"{len(texts)} reports; Python {platform.python_version()}, {platform.machine()}; ", end="")
+    print(
+        f"{len(texts)} reports; Python {platform.python_version()}, {platform.machine()}; ", end=""
+    )
     print(f"medspaCy {importlib.metadata.version('medspacy')} on {len(sample)} of them\n")
     print("| what | reports/s | times medspaCy |\n|---|---|---|")
     print(f"| medspaCy: sentences, 8 targets, ConText, sections | {peer_rate:,.1f} | 1 |")

@@ -83,10 +83,7 @@ class ReportLabels(Mapping[str, LabelValue]):
     policy: UncertainPolicy = "keep"
 
     def __getitem__(self, label: str) -> LabelValue:
-        index = load_scheme(self.scheme).index.get(label)
-        if index is None:
-            raise KeyError(label)
-        return self.values_in_order[index]
+        return self.values_in_order[load_scheme(self.scheme).index[label]]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.names)
