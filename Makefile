@@ -17,7 +17,7 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 DATA ?= ../shared/data
 # Versions of one torch release; training runs in an environment of its own.
 TRAIN_TORCH ?= torch==2.13.0
-BENCH_TORCH ?= torch==2.14.1 torchvision==0.29.1 torchxrayvision
+BENCH_TORCH ?= torch==2.14.1 torchvision==0.29.1 torchxrayvision medspacy
 
 # pydicom-data's chest PA: RG1 of the NEMA WG04 sample images, JPEG 2000 lossless.
 DEMO_IMAGE = $(shell $(BIN)/python -c \
@@ -31,7 +31,7 @@ help:
 	@echo "make check        lint, format and types"
 	@echo "make docs         check the documentation: links, commands, examples"
 	@echo "make golden       renew the stored outputs of the golden tests; review the diff"
-	@echo "make bench        run the benchmarks (installs torch and TorchXRayVision)"
+	@echo "make bench        run the benchmarks (installs torch, TorchXRayVision, medspaCy)"
 	@echo "make train        train the shipped models from DATA ($(DATA))"
 	@echo "make clean        remove environments, caches and outputs"
 
@@ -83,6 +83,8 @@ bench: .venv-bench/.bench
 	.venv-bench/bin/python benchmarks/cold_start.py
 	.venv-bench/bin/python benchmarks/batch_scaling.py
 	.venv-bench/bin/python benchmarks/peer_torchxrayvision.py
+	.venv-bench/bin/python benchmarks/text_speed.py
+	.venv-bench/bin/python benchmarks/text_indiana.py
 
 .venv-train/.train: pyproject.toml
 	$(MAKE_VENV)

@@ -69,7 +69,10 @@ def label_only(text: str) -> None:
 def make_peer() -> Callable[[str], None]:
     """medspaCy: sentences, eight targets, ConText and sections."""
     import medspacy
+    from loguru import logger
     from medspacy.ner import TargetRule
+
+    logger.remove()  # its sentence splitter logs every token otherwise
 
     nlp = medspacy.load()
     nlp.add_pipe("medspacy_sectionizer")

@@ -52,14 +52,8 @@ def attach_groups(
     for at, chunk in enumerate(chunks):
         if chunk.heads:
             clause = chunk.clause
-            for head, group in zip(chunk.heads, chunk.groups, strict=True):
-                owner = owners[head]
-                if waiting:
-                    _fill_forward(waiting, group)
-                    owner.groups += waiting
-                    waiting = []
-                owner.groups.append(group)
-            _copy_to_siblings(hits, chunk, owners)
+            _take_waiting(hits, chunk, owners, waiting)
+            waiting = []
             continue
         group = chunk.groups[0]
         if any(verdicts[place] is not None for place in group.places):
@@ -89,8 +83,18 @@ def attach_groups(
     return list(owners.values())
 
 
-def _copy_to_siblings(hits: list[Hit], chunk: Chunk, owners: dict[int, Owner]) -> None:
-    """Say of every finding on the same words what is said of the first."""
+def _take_waiting(
+    hits: list[Hit], chunk: Chunk, owners: dict[int, Owner], waiting: list[Group]
+) -> None:
+    """Give the heads of a chunk their groups, the first one those that wait for it too.
+
+    Findings on the same words have the groups of the first.
+    """
+    for head, group in zip(chunk.heads, chunk.groups, strict=True):
+        if head == chunk.heads[0] and waiting:
+            _fill_forward(waiting, group)
+            owners[head].groups += waiting
+        owners[head].groups.append(group)
     for one, other in pairwise(chunk.heads):
         if hits[one].start == hits[other].start:
             owners[other].groups = list(owners[one].groups)

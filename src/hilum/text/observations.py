@@ -40,13 +40,12 @@ def list_observations(
         for at in said.attributes:
             _, _, kind, name = hits[at]
             values.setdefault(kind, []).append(name)
-        is_device = hits[owner.head].kind == "device"
-        tip = _tip(owner, hits, said) if is_device else ""
-        position = values.get("position", _UNSAID)[0] if is_device else ""
         places = dict.fromkeys([hits[at].name for at in said.places])
-        if tip:
+        tip = position = ""
+        if hits[owner.head].kind == "device":
+            tip = _tip(owner, hits, said)
             places.pop(tip, None)
-            position = position or position_at(mention.name, tip)
+            position = values.get("position", _UNSAID)[0] or position_at(mention.name, tip)
         rows.append(
             Observation(
                 name=mention.name,
