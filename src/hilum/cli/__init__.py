@@ -50,6 +50,7 @@ COMMANDS = {
     "deidentify": Command(
         "hilum.cli.deidentify", "deidentify", "Copy DICOM files without identity."
     ),
+    "phantom": Command("hilum.cli.phantom", "app", "Make radiographs with every truth known."),
     "models": Command("hilum.cli.models", "app", "List, show, verify and add models."),
     "train": Command("hilum.cli.train", "app", "Train the shipped models again."),
     "doctor": Command("hilum.cli.doctor", "doctor", "Check this installation."),

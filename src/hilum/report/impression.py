@@ -59,7 +59,11 @@ def normal_line(seen: Mapping[str, Seen], heart: Line | None) -> Line | None:
         return Line(words["nothing_assessed"], tuple(unread)) if unread else heart
     overall = seen.get("no_finding")
     text = words["normal"]
-    if overall is not None and overall.status is not Status.NOT_ASSESSED:
+    groups = {concept_or_new(name).group for name in names_with(seen, Status.ABSENT)}
+    if groups == {"heart_mediastinum"}:
+        # lungs and pleura were not assessed: nothing may sound as if they were
+        text = words["only_heart"]
+    elif overall is not None and overall.status is not Status.NOT_ASSESSED:
         evidence += overall.evidence
         if overall.status is Status.ABSENT:
             text = words["unexplained"]

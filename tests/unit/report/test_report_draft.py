@@ -246,3 +246,14 @@ def test_changes_are_told_by_date_and_agree_in_number():
 def test_nothing_to_say_is_an_empty_report():
     report = drafted(reading())
     assert (report.findings, report.impression) == ((), ())
+
+
+def test_a_normal_heart_alone_makes_no_normal_chest():
+    unread = [
+        Finding(name, Status.NOT_ASSESSED, problem="unlike those learned from", id=f"r1.{name}")
+        for name in ("no_finding", "pneumonia", "pleural_effusion")
+    ]
+    heart = finding("cardiomegaly", Status.ABSENT, 0.05)
+    (line,) = drafted(reading(*unread, heart, measured=[ratio()])).impression
+    assert "No acute" not in line.text
+    assert "lungs and pleura were not assessed" in line.text
