@@ -75,6 +75,8 @@ def test_deidentify_prints_the_text_and_counts():
         ("label", REPORT, "--scheme", "none"),
         ("label", REPORT, "--out", "o.xlsx"),
         ("label", ".", "--html"),
+        ("label", "missing.csv"),
+        ("label", "."),
         ("structure", REPORT, "--language", "xx"),
     ],
 )
@@ -83,3 +85,10 @@ def test_wrong_usage_ends_with_2_and_no_traceback(arguments, tmp_path):
     assert done.returncode == 2
     assert done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("text", ["", "   ", "Normal.", "N/A for now", "不明"])
+def test_short_and_foreign_texts_are_texts(text):
+    done = run_text("label", text)
+    assert done.returncode == 0, done.stderr
+    assert len(json.loads(done.stdout)) == 14

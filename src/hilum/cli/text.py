@@ -213,18 +213,22 @@ def _run(
 
 def _single_text(source: str) -> str | None:
     """The report itself where ``source`` is one, standard input or one text file."""
-    from hilum.scale.reports import TABLES, open_reports
+    from hilum.scale.reports import TABLES, TEXTS, open_reports
 
     if source == "-":
         return sys.stdin.read()
+    if not source.strip():
+        return source
     try:
         path = Path(source)
         exists = path.exists()
     except (OSError, ValueError):  # too long or no name at all: certainly a text
         return source
     if not exists:
-        is_name = len(source.split()) == 1 and (path.suffix or "/" in source)
-        return None if is_name else source
+        is_name = len(source.split()) == 1 and path.suffix.lower() in (*TABLES, *TEXTS[:-1])
+        if is_name:
+            raise InvalidValueError(f"no file or folder {source!r}; quote a report to give it here")
+        return source
     if path.is_dir() or path.suffix.lower() in TABLES:
         return None
     row = next(open_reports(path).rows)

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from hilum.errors import InvalidValueError
 
-__all__ = ["ReportRow", "ReportSource", "blocks", "open_reports"]
+__all__ = ["TABLES", "TEXTS", "ReportRow", "ReportSource", "blocks", "open_reports"]
 
 TEXT_COLUMNS = ("report", "text", "report_text", "note", "note_text", "radiology_report")
 PART_COLUMNS = ("indication", "history", "technique", "comparison", "findings", "impression")
