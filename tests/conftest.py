@@ -3,6 +3,11 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# machines differ and are shared: no test fails for the time it takes
+settings.register_profile("hilum", deadline=None)
+settings.load_profile("hilum")
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
