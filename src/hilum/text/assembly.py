@@ -199,13 +199,16 @@ class _Structure:
         """Add what is absent, or at its limit, because a place is said to be normal."""
         side = self._side_of(at)
         for name in names_if_normal(place):
-            if any(row.name == name and row.side == side for row in rows):
-                continue
             number = len(self.mentions)
             span = Span(*self.hits[at][:2])
             self._claim(MentionKind.FINDING, name, span, self._verdict(at))
-            mention = self.mentions[number]
-            kind, assertion, degree = MentionKind.FINDING, mention.assertion, mention.degree
+            _, _, _, _, assertion, degree, _ = self.mentions[number]
+            said = (name, side, assertion, degree)
+            # two places of one sentence may deny the same: "heart and silhouette are normal"
+            if any((row.name, row.side, row.assertion, row.degree) == said for row in rows):
+                self.mentions.pop()
+                continue
+            kind = MentionKind.FINDING
             rows.append(Observation(name, kind, assertion, degree, number, 0, side))
 
     def _side_of(self, at: int) -> str:
