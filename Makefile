@@ -95,7 +95,7 @@ bench: .venv-bench/.bench
 train-setup: .venv-train/.train
 
 train: .venv-train/.train
-	for task in gate anatomy findings; do \
+	for task in gate anatomy findings structures; do \
 	  .venv-train/bin/hilum train $$task --data "$(DATA)"; done
 
 clean:
