@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hilum.text.comparison import find_comparisons, remove_comparisons
 from hilum.text.folding import fold
 from hilum.text.language import LANGUAGES, detect_language
+from hilum.text.layout import split_report
 from hilum.text.sections import split_sections
 from hilum.text.sentences import LONGEST_SENTENCE, split_sentences
 
@@ -75,6 +76,31 @@ def test_folding_keeps_the_length_and_is_settled_at_once(text):
 )
 def test_folding_plain_text_is_lower_casing(text):
     assert fold(text) == text.lower()
+
+
+LINES = st.lists(
+    st.tuples(
+        st.sampled_from(["FINDINGS: ", "Impression: ", "History: ", "lungs: ", "CHEST ", "x: "]),
+        st.lists(
+            st.sampled_from(
+                ["The lungs are clear", "No effusion", "Seen by Dr", "IMPRESSION stable", "Chest",
+                 "1", "3.5 cm", "impression - none", "HISTORY", "a (b)", "why? no", "Lungs", ""]
+            ),
+            max_size=5,
+        ).map(". ".join),
+        st.sampled_from(["", ".", "..", " ", ".  "]),
+    ).map("".join),
+    min_size=1,
+    max_size=4,
+).map("\n".join)  # fmt: skip
+
+
+@given(st.one_of(LINES, TEXTS), st.sampled_from(LANGUAGES))
+def test_the_common_layout_is_split_as_the_rules_split_it(text, language):
+    folded = fold(text)
+    sections = split_sections(folded, language=language, source=text)
+    expected = sections, split_sentences(folded, sections)
+    assert split_report(folded, language=language, source=text) == expected
 
 
 @given(TEXTS, st.sampled_from(LANGUAGES), st.booleans())

@@ -1,9 +1,11 @@
 """Load the ontology's tables: findings, devices, anatomy, attributes, labels of datasets.
 
 The tables are CSV files beside this module; they are the only place where a name, a
-code or a synonym is written down. SNOMED CT codes were checked against the DICOM
-standard's code tables (as pydicom ships them) or public terminology browsers, RadLex
-codes against public RadLex listings; a code that could not be checked is left empty.
+code or a synonym is written down. Every code was found beside its display in a source that
+is not ours (the DICOM and HL7 code tables, a RadLex export and others, listed in
+``docs/ontology_codes.md``); a concept without a checked code is left empty. ``code_match`` is
+empty where the codes mean the concept itself, and ``nearest`` where they mean a wider or
+neighbouring one ("contusion" for a contusion of the lung).
 """
 
 from __future__ import annotations
@@ -48,7 +50,7 @@ class FindingConcept:
     a region of it must lie. ``urgency`` runs from 1 (act now) to 4. ``in_reading`` marks the
     findings that the shipped models answer; the others are only understood in text.
     ``parts`` of a device are what a report locates ("tip"). Empty codes are unknown, not
-    absent.
+    absent; ``code_match`` is ``nearest`` where they are of a wider concept.
     """
 
     name: str
@@ -65,6 +67,7 @@ class FindingConcept:
     urgency: int
     in_reading: bool = False
     parts: tuple[str, ...] = ()
+    code_match: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,8 @@ class AnatomyConcept:
 
     ``side`` is the patient's left or right that the name holds or implies (the middle lobe is
     right), or empty. ``is_place`` marks the places of reports, which are side-neutral
-    ("lower_lobe"): a report says the side in words of its own.
+    ("lower_lobe"): a report says the side in words of its own. ``code_match`` is ``nearest``
+    where the codes are of a wider place.
     """
 
     name: str
@@ -83,6 +87,9 @@ class AnatomyConcept:
     part_of: str
     snomed: str
     snomed_display: str
+    radlex: str
+    radlex_display: str
+    code_match: str = ""
     is_place: bool = False
 
 
@@ -94,6 +101,8 @@ class AttributeConcept:
     value: str
     snomed: str
     snomed_display: str
+    radlex: str
+    radlex_display: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +121,8 @@ def _rows(table: str) -> Iterator[dict[str, str]]:
 
 
 _FINDING_TEXTS = (
-    "name", "kind", "label", "snomed", "snomed_display", "radlex", "radlex_display", "group",
-    "parent",
+    "name", "kind", "label", "snomed", "snomed_display", "radlex", "radlex_display", "code_match",
+    "group", "parent",
 )  # fmt: skip
 
 
@@ -233,6 +242,7 @@ def anatomy_concept(name: str) -> AnatomyConcept:
     return concept
 
 
+@cache
 def ancestors(name: str) -> tuple[str, ...]:
     """Names of the wider findings that ``name`` implies, nearest first.
 
@@ -247,6 +257,7 @@ def ancestors(name: str) -> tuple[str, ...]:
     return tuple(chain)
 
 
+@cache
 def descendants(name: str) -> tuple[str, ...]:
     """Names of the findings that imply ``name``, in table order."""
     finding_concept(name)

@@ -6,6 +6,7 @@ worker, in several otherwise, and written in the order of the source.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from hilum.errors import HilumError, InvalidValueError
+from hilum.scale.collecting import THRESHOLDS, collect_seldom
 from hilum.scale.pool import Crash, map_isolated
 from hilum.scale.report_tables import TableWriter
 from hilum.scale.reports import ReportRow, ReportSource, blocks
@@ -162,7 +164,7 @@ def run_reports(
     process_text("", task, options)  # a wrong option is told before the first row
     work = partial(_read_block, task=task, options=options, id_column=source.id_column)
     done = failed = 0
-    with TableWriter(out) as writer:
+    with collect_seldom(), TableWriter(out) as writer:
         for rows in _results(work, blocks(_told(source.rows), BLOCK), workers):
             writer.write(rows)  # type: ignore[arg-type]
             done += len(rows)
@@ -221,7 +223,8 @@ def _second(
 
 
 def _prepare() -> None:
-    """Nothing to load ahead: a worker reads its tables with its first block."""
+    """A worker's process is its own; it reads its tables with its first block."""
+    gc.set_threshold(*THRESHOLDS)
 
 
 def _lost(work: Callable[[list[ReportRow]], list[Row]], row: ReportRow, why: str) -> Row:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Set
-from dataclasses import replace
 from functools import cache
 from typing import Literal, NamedTuple
 
@@ -122,7 +121,7 @@ class _Structure:
         if "cue:compares" in self.kinds:
             prior = find_prior(self.sentence, self.hits, self.gaps)
             observations = [
-                replace(row, compared_with=prior) if row.change else row for row in observations
+                row._replace(compared_with=prior) if row.change else row for row in observations
             ]
         attributes = self._attributes()
         relations = self._relations(signs)
@@ -141,7 +140,7 @@ class _Structure:
             return
         spans: tuple[Span, ...] = (Span(start, end),)
         if self.hits[at] in self.halves:
-            spans += self._noun_of_whole(at)
+            spans = tuple(sorted(spans + self._noun_of_whole(at)))
         mention = Mention(MentionKind.ANATOMY, name, spans, 0, Assertion.PRESENT, None, None)
         self.mentions.append(mention)
 
@@ -155,11 +154,15 @@ class _Structure:
         self.mentions.append(Mention(kind, name, (span,), 0, assertion, degree, cue))
 
     def _noun_of_whole(self, at: int) -> tuple[Span, ...]:
-        """The noun that half of a place shares with the whole one behind it."""
+        """The noun that half of a place shares with the whole one behind it, or before it."""
         for hit in self.hits[at + 1 :]:
             if hit.kind == "anatomy" and hit not in self.halves:
                 noun = self.sentence.rfind(" ", hit.start, hit.end) + 1
                 return (Span(max(noun, hit.start), hit.end),)
+        for hit in reversed(self.hits[:at]):
+            if hit.kind == "anatomy" and hit not in self.halves:
+                noun = self.sentence.find(" ", hit.start, hit.end)
+                return (Span(hit.start, noun),) if noun > 0 else ()
         return ()
 
     def _inherit_sides(self, signs: list[tuple[int, int]]) -> None:

@@ -18,6 +18,7 @@ from hilum.text.grammar import (
     PREPOSITION,
     QUESTION_AFTER,
     QUESTION_BEFORE,
+    THAN,
     VERB,
     VERSUS,
     WITH,
@@ -200,7 +201,9 @@ class _Judge:
             self.open = None
         elif at > self.clause and is_behind(self.hits, self.gaps, self.verdicts, at, span):
             carry_back(self.hits, self.gaps, self.verdicts, verdict, (self.clause, at))
-            self.open, self.held = None, 0
+            # "atelectasis is more likely than pneumonia" leaves both open
+            is_weighed = category == "uncertain" and self.gaps[at + 1] & THAN
+            self.open, self.held = Verdict(category, DOUBT_DEGREE, at) if is_weighed else None, 0
         elif category == "normal":
             self._open_normal(at, verdict)
         else:

@@ -64,17 +64,21 @@ def attach_groups(
                 group.places = []
             waiting.append(group)
             continue
-        if has_before and not _goes_back(chunk, hits):
+        if not _goes_back(chunk, hits) if has_before else _is_own_statement(chunk):
             previous = []
             continue
         if at and not chunks[at - 1].heads and previous and chunk.intro & LISTS:
             targets = previous
         else:
-            targets = _targets(chunks, at, verdicts)
+            targets = _targets(hits, chunks, at, verdicts)
         previous = targets
         for head in targets:
             if group.places and hits[head].kind == "device":
                 group = _split_tip(hits, owners[head], group, _is_of_tip(chunks, at, head))
+            if _is_of_all(hits, owners[head], group):
+                for own in owners[head].groups:
+                    own.attributes = [*own.attributes, *group.attributes]
+                continue
             _append(owners[head], group, chunk.intro)
     if len(owners) > 1:
         share_sides(hits, chunks, owners, verdicts)
@@ -171,11 +175,20 @@ def _goes_back(chunk: Chunk, hits: list[Hit]) -> bool:
     return True
 
 
-def _targets(chunks: list[Chunk], at: int, verdicts: list[Verdict | None]) -> list[int]:
+def _is_own_statement(chunk: Chunk) -> bool:
+    """Whether a clause without a head speaks of a place: "though the left angle is excluded"."""
+    group = chunk.groups[0]
+    return bool(group.places and group.side and chunk.intro & CUE and not chunk.intro & _LEADS_BACK)
+
+
+def _targets(
+    hits: list[Hit], chunks: list[Chunk], at: int, verdicts: list[Verdict | None]
+) -> list[int]:
     """Heads before chunk ``at`` that it speaks of: the nearest, or its whole list."""
     chunk = chunks[at]
+    is_of_whole = _is_of_whole(hits, chunk)
     heads: list[int] = []
-    joined = False
+    joined = has_company = False
     for earlier in range(at - 1, -1, -1):
         before = chunks[earlier]
         if before.clause < chunk.clause - 1 or (heads and before.clause != chunk.clause):
@@ -186,7 +199,13 @@ def _targets(chunks: list[Chunk], at: int, verdicts: list[Verdict | None]) -> li
             continue
         if heads and not joined:
             break
+        if has_company:  # a tube has no share in the change of the finding that it is with
+            heads += [head for head in before.heads[::-1] if hits[head].kind == "finding"]
+            break
         heads += before.heads[::-1]
+        if is_of_whole and before.intro & WITH and hits[heads[0]].kind == "finding":
+            has_company = joined = True
+            continue
         if not chunk.intro & VERB or before.clause != chunk.clause:
             break
         verdict = verdicts[before.heads[0]]
@@ -201,6 +220,14 @@ def _targets(chunks: list[Chunk], at: int, verdicts: list[Verdict | None]) -> li
     return heads
 
 
+def _is_of_whole(hits: list[Hit], chunk: Chunk) -> bool:
+    """Whether a chunk says a change alone: "consolidation with air bronchograms, unchanged".
+
+    It holds for the finding and for what it is with.
+    """
+    return bool(chunk.intro & (COMMA | VERB)) and _is_change(hits, chunk.groups[0])
+
+
 def _fill_forward(waiting: list[Group], own: Group) -> None:
     """Let what the first of joined groups says hold for the others, and places for both."""
     groups = [*waiting, own]
@@ -210,6 +237,18 @@ def _fill_forward(waiting: list[Group], own: Group) -> None:
     for group in waiting:
         if group.side and not group.places and own.places and own.side != group.side:
             group.places = list(own.places)
+
+
+def _is_of_all(hits: list[Hit], owner: Owner, group: Group) -> bool:
+    """Whether a change said last holds for every side: "right and left effusions, increased"."""
+    return len(owner.groups) > 1 and _is_change(hits, group)
+
+
+def _is_change(hits: list[Hit], group: Group) -> bool:
+    """Whether a group says a change and nothing else."""
+    if group.is_located() or not group.attributes:
+        return False
+    return all(hits[at].kind == "change" for at in group.attributes)
 
 
 def _append(owner: Owner, group: Group, intro: int) -> None:

@@ -31,6 +31,8 @@ __all__ = ["CUE", "HEADS", "Chunk", "Group", "find_extras", "split_chunks"]
 CUE = 1 << 24
 """In the intro of a chunk: a cue stands before it that separates it from the chunk before."""
 
+# Where adjectives follow, half of a place may stand behind it: "lóbulos superior e inferior".
+_NOUN_FIRST = frozenset({"es", "fr", "it", "pt"})
 HEADS = frozenset({"finding", "device"})
 _SEPARATES = LISTS | WITH | PREPOSITION | VERB | CLAUSE | BREAK | THAN | DISTANCE
 # Cues that stand within a noun phrase ("small possible effusion") and do not end it.
@@ -95,9 +97,15 @@ def find_extras(sentence: str, hits: list[Hit], gaps: list[int], language: str) 
                 found.append(Hit(start + counted[0], start + counted[1], "count", counted[2]))
         if gap & PART and gap & LISTS:
             place = next((later.name for later in hits[at : at + 3] if later.kind == "anatomy"), "")
+            if not place and language in _NOUN_FIRST and at and hits[at - 1].kind == "anatomy":
+                place = hits[at - 1].name
             for first, last, name in find_parts(text, place, language):
                 found.append(Hit(start + first, start + last, "anatomy", name))
         start = max(start, hit.end)
+    is_behind = bool(hits) and language in _NOUN_FIRST and hits[-1].kind == "anatomy"
+    if is_behind and gaps[-1] & PART and gaps[-1] & LISTS:
+        for first, last, name in find_parts(sentence[start:], hits[-1].name, language):
+            found.append(Hit(start + first, start + last, "anatomy", name))
     return found
 
 

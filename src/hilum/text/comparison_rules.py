@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import tomllib
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import NamedTuple
 
 __all__ = ["ComparisonRules", "find_wordings", "load_comparison_rules"]
+
+REMEMBERED = 1 << 15
+"""Sentences whose wordings are kept."""
 
 _MACRO = re.compile(r"\{([a-z_]+)\}")
 
@@ -76,24 +79,25 @@ def load_comparison_rules() -> ComparisonRules:
     )
 
 
-def find_wordings(folded: str) -> list[tuple[int, int, str]]:
-    """Start, end and kind of each comparing wording in one folded sentence."""
+@lru_cache(maxsize=REMEMBERED)
+def find_wordings(folded: str) -> tuple[tuple[int, int, str], ...]:
+    """Start, end and kind of each comparing wording in one folded sentence; remembered."""
     rules = load_comparison_rules()
     if not any(stem in folded for stem in rules.stems):
-        return []
+        return ()
     flat = folded.replace("\n", " ")
     found = [
         (match.start(), match.end(), match.lastgroup or "")
         for match in rules.mention.finditer(flat)
     ]
     if not found:
-        return found
+        return ()
     excepted = [match.span() for match in rules.exception.finditer(flat)]
-    return [
+    return tuple(
         wording
         for wording in found
         if not any(start < wording[1] and wording[0] < end for start, end in excepted)
-    ]
+    )
 
 
 def _expand(pattern: str, macros: dict[str, str]) -> str:

@@ -31,6 +31,9 @@ _LABELS = {
     Assertion.NOT_ASSESSED: "OBS-U",
     Assertion.HYPOTHETICAL: "OBS-U",
 }
+# read once: looking a member up in its class is slow
+_ANATOMY = MentionKind.ANATOMY
+_PRESENT, _ABSENT, _HISTORICAL = Assertion.PRESENT, Assertion.ABSENT, Assertion.HISTORICAL
 _CONTEXT_SECTIONS = frozenset({"indication", "history", "technique", "comparison"})
 _EDGES = {"part_of": "modify", "located_at": "located_at", "suggestive_of": "suggestive_of"}
 _TOKEN = re.compile(r"\d+[.,]\d+|[^\W_]+|_+|[^\w\s]")
@@ -68,6 +71,10 @@ class Graph:
     edges: tuple[Edge, ...]
 
 
+# half the cost of calling a named tuple, of which a graph has a hundred
+_new = tuple.__new__
+
+
 @dataclass(slots=True)
 class _Builder:
     """Entities and edges while they grow; the same tokens are never two of one kind."""
@@ -76,7 +83,7 @@ class _Builder:
     starts: list[int]
     ends: list[int]
     entities: list[Entity] = field(default_factory=list)
-    edges: dict[Edge, None] = field(default_factory=dict)
+    edges: dict[tuple[str, int, int], None] = field(default_factory=dict)
     known: dict[tuple[int, int, bool], int] = field(default_factory=dict)
 
     def add(self, span: Span, label: str, name: str) -> int | None:
@@ -85,17 +92,17 @@ class _Builder:
         last = bisect_left(self.starts, span.end) - 1
         if first > last:
             return None
-        key = (first, last, label == ANATOMY)
-        if key not in self.known:
-            covered = Span(self.tokens[first].start, self.tokens[last].end)
-            self.known[key] = len(self.entities)
-            self.entities.append(Entity(first, last, label, name, covered))
-        return self.known[key]
+        number = len(self.entities)
+        known = self.known.setdefault((first, last, label == ANATOMY), number)
+        if known == number:
+            covered = _new(Span, (self.starts[first], self.ends[last]))
+            self.entities.append(_new(Entity, (first, last, label, name, covered)))
+        return known
 
     def link(self, kind: str, source: int | None, target: int | None) -> None:
         """Add an edge between two different entities that both exist."""
         if source is not None and target is not None and source != target:
-            self.edges.setdefault(Edge(kind, source, target))
+            self.edges[kind, source, target] = None
 
 
 def tokenize(text: str) -> tuple[Span, ...]:
@@ -104,7 +111,7 @@ def tokenize(text: str) -> tuple[Span, ...]:
     >>> [text[slice(*span)] for text in ["A 2.5 cm nodule."] for span in tokenize(text)]
     ['A', '2.5', 'cm', 'nodule', '.']
     """
-    return tuple(Span(*match.span()) for match in _TOKEN.finditer(text))
+    return tuple([_new(Span, match.span()) for match in _TOKEN.finditer(text)])
 
 
 def to_graph(document: Document) -> Graph:
@@ -118,12 +125,9 @@ def to_graph(document: Document) -> Graph:
     said of a normal place ("clear") is an observation located there.
     """
     tokens = tokenize(document.text)
-    builder = _Builder(tokens, [span.start for span in tokens], [span.end for span in tokens])
+    builder = _Builder(tokens, [start for start, _ in tokens], [end for _, end in tokens])
     wordings = find_wordings(document)
-    heads = [
-        _add_mention(builder, document, mention, wording)
-        for mention, wording in zip(document.mentions, wordings, strict=True)
-    ]
+    heads = _add_mentions(builder, document, wordings)
     places: dict[int, list[int]] = {}
     for head, wording in zip(heads, wordings, strict=True):
         if wording.place >= 0:
@@ -135,7 +139,7 @@ def to_graph(document: Document) -> Graph:
             places.setdefault(relation.source, []).append(target)
     _add_sizes(builder, document, heads)
     for item in document.attributes:
-        is_place = document.mentions[item.mention].kind is MentionKind.ANATOMY
+        is_place = document.mentions[item.mention].kind is _ANATOMY
         if is_place or item.kind != "side":
             _add_modifier(builder, heads[item.mention], item, is_place=is_place)
         else:
@@ -143,30 +147,37 @@ def to_graph(document: Document) -> Graph:
     return _sorted_graph(document.text, builder)
 
 
-def _label(document: Document, mention: Mention, wording: Wording) -> str | None:
-    section = document.sections[document.sentences[mention.sentence].section].name
-    if section in _CONTEXT_SECTIONS or mention.assertion is Assertion.HISTORICAL:
+def _label(mention: Mention, place: int) -> str | None:
+    """The label of a mention of a reporting section; none where it tells of the past."""
+    assertion = mention.assertion
+    if assertion is _HISTORICAL:
         return None
-    if mention.kind is MentionKind.ANATOMY:
+    if mention.kind is _ANATOMY:
         return ANATOMY
-    if wording.place >= 0 and mention.assertion is Assertion.ABSENT:
+    if place >= 0 and assertion is _ABSENT:
         # What is absent from a place that is called normal is disease: the normal is present.
-        return _LABELS[Assertion.PRESENT]
-    return _LABELS[mention.assertion]
+        return _LABELS[_PRESENT]
+    return _LABELS[assertion]
 
 
-def _add_mention(
-    builder: _Builder, document: Document, mention: Mention, wording: Wording
-) -> int | None:
-    """Entities of the mention's pieces; the index of the last one, its head."""
-    label = _label(document, mention, wording)
-    if label is None:
-        return None
-    name = "normal" if wording.place >= 0 else mention.name
-    pieces = [builder.add(span, label, name) for span in wording.spans]
-    for piece in pieces[:-1]:
-        builder.link("modify", piece, pieces[-1])
-    return pieces[-1]
+def _add_mentions(
+    builder: _Builder, document: Document, wordings: Sequence[Wording]
+) -> list[int | None]:
+    """Entities of the pieces of every mention; the index of the last one of each, its head."""
+    is_context = [section.name in _CONTEXT_SECTIONS for section in document.sections]
+    is_silent = [is_context[section] for _, section in document.sentences]
+    heads: list[int | None] = []
+    for mention, (spans, place) in zip(document.mentions, wordings, strict=True):
+        label = None if is_silent[mention.sentence] else _label(mention, place)
+        if label is None:
+            heads.append(None)
+            continue
+        name = "normal" if place >= 0 else mention.name
+        pieces = [builder.add(span, label, name) for span in spans]
+        for piece in pieces[:-1]:
+            builder.link("modify", piece, pieces[-1])
+        heads.append(pieces[-1])
+    return heads
 
 
 def _add_modifier(builder: _Builder, head: int | None, item: Attribute, *, is_place: bool) -> None:
@@ -200,12 +211,15 @@ def _add_sizes(builder: _Builder, document: Document, heads: Sequence[int | None
 
 
 def _sorted_graph(text: str, builder: _Builder) -> Graph:
-    order = sorted(range(len(builder.entities)), key=lambda i: builder.entities[i][:3])
-    rank = {old: new for new, old in enumerate(order)}
-    edges = {Edge(edge.kind, rank[edge.source], rank[edge.target]) for edge in builder.edges}
-    ordered = sorted(edges, key=lambda edge: (edge.source, edge.target, edge.kind))
-    entities = tuple(builder.entities[i] for i in order)
-    return Graph(text, builder.tokens, entities, tuple(ordered))
+    entities = builder.entities
+    rows = sorted([(*entity[:3], at) for at, entity in enumerate(entities)])
+    order = [at for _, _, _, at in rows]
+    rank = [0] * len(order)
+    for new, old in enumerate(order):
+        rank[old] = new
+    ordered = sorted([(rank[one], rank[other], kind) for kind, one, other in builder.edges])
+    edges = tuple([_new(Edge, (kind, one, other)) for one, other, kind in ordered])
+    return Graph(text, builder.tokens, tuple([entities[at] for at in order]), edges)
 
 
 def graph_to_dict(graph: Graph) -> dict[str, Any]:

@@ -19,6 +19,10 @@ from hilum.text.types import Assertion, Document, Mention, MentionKind, Span
 __all__ = ["Wording", "find_wordings"]
 
 
+_ANATOMY = MentionKind.ANATOMY  # looking a member up in its class is slow
+_new = tuple.__new__  # half the cost of calling a named tuple
+
+
 class Wording(NamedTuple):
     """The spans that stand for a mention.
 
@@ -44,14 +48,20 @@ def find_wordings(document: Document) -> list[Wording]:
     """The wording of every mention, in their order."""
     edges: dict[int, list[tuple[Span, int]]] = {}
     for index, mention in enumerate(document.mentions):
-        if mention.kind is MentionKind.ANATOMY:
+        if mention.kind is _ANATOMY:
             for span in mention.spans:
                 for edge in span:
                     edges.setdefault(edge, []).append((span, index))
     wordings = []
     for mention in document.mentions:
-        near = [place for span in mention.spans for edge in span for place in edges.get(edge, ())]
-        if mention.kind is MentionKind.ANATOMY:
+        kind, _, spans, _, _, _, _ = mention
+        if len(spans) == 1 and (
+            kind is _ANATOMY or (spans[0][0] not in edges and spans[0][1] not in edges)
+        ):
+            wordings.append(_new(Wording, (spans, -1)))  # nothing shares its words
+            continue
+        near = [place for span in spans for edge in span for place in edges.get(edge, ())]
+        if kind is _ANATOMY:
             wordings.append(Wording(_own_pieces(mention, near)))
         else:
             wordings.append(_word_observation(document, mention, near))
@@ -60,8 +70,6 @@ def find_wordings(document: Document) -> list[Wording]:
 
 def _own_pieces(mention: Mention, near: Sequence[tuple[Span, int]]) -> tuple[Span, ...]:
     """The pieces of a place that are not part of another place's longer piece."""
-    if len(mention.spans) == 1:
-        return mention.spans
     own = [span for span in mention.spans if not any(_is_inside(span, one) for one, _ in near)]
     return tuple(own) or mention.spans
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from hilum.text.grammar import (
     AND,
+    ARTICLE,
     BREAK,
     CLAUSE,
     COMMA,
@@ -18,6 +19,7 @@ from hilum.text.grammar import (
     LISTS,
     OR,
     PARENTHESIS,
+    PREPOSITION,
     VERB,
     VERSUS,
     WITH,
@@ -61,7 +63,18 @@ def goes_on(
         if category in ("absent", "hypothetical") and not is_fresh:
             return hits[at].kind != "device" or _leads_to(hits, gaps, at, OR)
         return _leads_to(hits, gaps, at, OR if is_fresh else OR | AND)
-    return True
+    return category != "absent" or not _is_where(hits, gaps, at)
+
+
+def _is_where(hits: Sequence[Hit], gaps: Sequence[int], at: int) -> bool:
+    """Whether what is denied is looked for in or near the mention: "no cavity within the mass"."""
+    for later in range(at, max(0, at - REACH), -1):
+        gap = gaps[later]
+        if gap & PREPOSITION and (gap & ARTICLE or hits[at].kind == "device"):
+            return True
+        if hits[later - 1].kind in MENTIONED:
+            return False
+    return False
 
 
 def _leads_to(hits: Sequence[Hit], gaps: Sequence[int], at: int, signs: int) -> bool:

@@ -77,10 +77,11 @@ def _scan(texts: Sequence[str], words: Sequence[Word | None]) -> tuple[list[Hit]
         word = words[at]
         if word is None:
             return None
-        node, _, stops, lead, trail = word
+        node = word[0]
         if node is None:
             at += 1
             continue
+        _, _, stops, lead, trail = word
         meaning = node.get("")
         last, ahead = at, at + 1
         while not stops and ahead < count:

@@ -46,30 +46,30 @@ def list_observations(
             tip = _tip(owner, hits, said)
             places.pop(tip, None)
             position = values.get("position", _UNSAID)[0] or position_at(mention.name, tip)
-        rows.append(
-            Observation(
-                name=mention.name,
-                kind=mention.kind,
-                assertion=mention.assertion,
-                degree=mention.degree,
-                mention=number,
-                sentence=0,
-                side=said.side,
-                places=tuple(places),
-                severity=values.get("severity", _UNSAID)[0],
-                sizes=_sizes(said, owner, hits) if "size" in values else (),
-                count=values.get("count", _UNSAID)[0],
-                shape=_several(values, "shape"),
-                margin=_several(values, "margin"),
-                texture=_several(values, "texture"),
-                distribution=_several(values, "distribution"),
-                temporal=values.get("temporal", _UNSAID)[0],
-                change=_change(values.get("change", ()), mention.assertion, has_resolved),
-                tip=tip,
-                position=position,
-                suggests=suggests,
-            )
+        row = (
+            mention.name,
+            mention.kind,
+            mention.assertion,
+            mention.degree,
+            number,
+            0,
+            said.side,
+            tuple(places),
+            values.get("severity", _UNSAID)[0],
+            _sizes(said, owner, hits) if "size" in values else (),
+            values.get("count", _UNSAID)[0],
+            _several(values, "shape"),
+            _several(values, "margin"),
+            _several(values, "texture"),
+            _several(values, "distribution"),
+            values.get("temporal", _UNSAID)[0],
+            _change(values.get("change", ()), mention.assertion, has_resolved),
+            None,
+            tip,
+            position,
+            suggests,
         )
+        rows.append(tuple.__new__(Observation, row))  # a fifth of the cost of calling it
     return rows
 
 

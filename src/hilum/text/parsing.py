@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from hilum.text.folding import fold
 from hilum.text.language import detect_language
+from hilum.text.layout import split_report
 from hilum.text.reading import Claim, Context, ParsedSentence, read_claims, read_sentence
-from hilum.text.sections import split_sections
-from hilum.text.sentences import split_sentences
 from hilum.text.types import (
     Attribute,
     Document,
@@ -47,8 +46,7 @@ def parse(text: str, *, language: str | None = None) -> Document:
     """
     folded = fold(text)
     language = language or detect_language(folded)
-    sections = split_sections(folded, language=language, source=text)
-    sentences = split_sentences(folded, sections)
+    sections, sentences = split_report(folded, language=language, source=text)
     builder = _Builder()
     for number, sentence in enumerate(sentences):
         context = _CONTEXTS.get(sections[sentence.section].name, "report")
@@ -80,11 +78,12 @@ def claims(text: str, *, language: str | None = None) -> list[Claim]:
     """
     folded = fold(text)
     language = language or detect_language(folded)
-    sections = split_sections(folded, language=language, source=text)
-    kept = [section for section in sections if section.name not in _CONTEXTS]
+    sections, sentences = split_report(folded, language=language, source=text)
+    is_kept = [section.name not in _CONTEXTS for section in sections]
     found: list[Claim] = []
-    for (start, end), _ in split_sentences(folded, kept):
-        found += read_claims(folded[start:end], language)
+    for (start, end), section in sentences:
+        if is_kept[section]:
+            found += read_claims(folded[start:end], language)
     return found
 
 
@@ -122,29 +121,9 @@ def _move(row: Observation, start: int, first: int, sentence: int) -> Observatio
     """An observation of a sentence as one of the document (by position, for speed)."""
     sizes, prior = row.sizes, row.compared_with
     if sizes:
-        sizes = tuple(Size(mm, Span(a + start, b + start), to) for mm, (a, b), to in sizes)
+        sizes = tuple([Size(mm, Span(a + start, b + start), to) for mm, (a, b), to in sizes])
+        row = row._replace(sizes=sizes)
     if prior is not None:
-        prior = Span(prior.start + start, prior.end + start)
-    return Observation(
-        row.name,
-        row.kind,
-        row.assertion,
-        row.degree,
-        row.mention + first,
-        sentence,
-        row.side,
-        row.places,
-        row.severity,
-        sizes,
-        row.count,
-        row.shape,
-        row.margin,
-        row.texture,
-        row.distribution,
-        row.temporal,
-        row.change,
-        prior,
-        row.tip,
-        row.position,
-        row.suggests,
-    )
+        row = row._replace(compared_with=Span(prior.start + start, prior.end + start))
+    values = (*row[:4], row.mention + first, sentence, *row[6:])
+    return tuple.__new__(Observation, values)

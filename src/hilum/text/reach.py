@@ -9,11 +9,13 @@ from hilum.text.grammar import (
     ARTICLE,
     BREAK,
     CLAUSE,
+    COLON,
     COMMA,
     INSIDE,
     LISTS,
     OR,
     PREPOSITION,
+    THAN,
     VERB,
     VERSUS,
     WITH,
@@ -59,7 +61,7 @@ def _governs_next(hits: Sequence[Hit], gaps: Sequence[int], at: int) -> bool:
     """Whether a mention follows the cue within its own phrase."""
     for later in range(at + 1, min(at + REACH, len(hits))):
         gap, kind = gaps[later], hits[later].kind
-        if gap & (BREAK | CLAUSE | COMMA):
+        if gap & (BREAK | CLAUSE | COMMA | THAN):
             return False
         if kind in MENTIONED:
             return True
@@ -117,7 +119,8 @@ def carry_back(
     has_met = is_joined = False
     for earlier in range(at - 1, max(clause, at - REACH) - 1, -1):
         gap = gaps[earlier + 1]
-        if has_met and (gap & WITH or not _crosses(gaps, earlier, clause, is_joined)):
+        # a colon ends the list: "heart and mediastinum: heart size normal" is of the heart alone
+        if has_met and (gap & (WITH | COLON) or not _crosses(gaps, earlier, clause, is_joined)):
             return
         is_joined = is_joined or (has_met and bool(gap & (AND | OR | VERSUS)))
         kind = hits[earlier].kind

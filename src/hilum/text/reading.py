@@ -109,9 +109,8 @@ def _match(sentence: str, lexicon: Lexicon) -> list[Hit]:
 
 
 def _find_inner(sentence: str, hits: list[Hit], language: str) -> list[Hit]:
-    found = []
-    for hit in hits:
-        start, end, kind, name = hit
+    found: list[Hit] = []
+    for start, end, kind, name in hits:
         wanted = _WITHIN.get(kind)
         if wanted is None or " " not in sentence[start:end]:
             continue

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hilum.text.chunks import Chunk
-from hilum.text.grammar import AND, BREAK, CLAUSE, COMMA, LISTS, OR, VERB, VERSUS, WITH
+from hilum.text.chunks import HEADS, Chunk
+from hilum.text.grammar import (
+    AND,
+    ARTICLE,
+    BREAK,
+    CLAUSE,
+    COMMA,
+    LISTS,
+    OR,
+    VERB,
+    VERSUS,
+    WITH,
+)
 from hilum.text.lists import REACH
 from hilum.text.sides import Owner
 from hilum.text.types import Hit
@@ -93,6 +104,7 @@ def _signs_before(
 ) -> list[int]:
     """The plain findings that a doubtful one explains whose cue, or itself, is at ``start``."""
     is_link = start < len(hits) and hits[start].kind == "cue:suggests"
+    is_predicate = is_link and _is_predicate(hits, gaps, start)
     signs: list[int] = []
     for at in range(start, max(0, start - REACH), -1):
         gap, before = gaps[at], hits[at - 1]
@@ -100,8 +112,10 @@ def _signs_before(
             break
         if signs and (_ends_signs(gap) or before.kind.startswith("cue:")):
             break
-        if not signs and gap & (AND | OR | VERSUS):
+        if not signs and gap & (AND | OR | VERSUS) and not is_predicate:
             break
+        if not is_link and before.kind == "cue:stop" and gaps[at - 1] & VERB and not gap & VERB:
+            break  # "an effusion is present and there is possible pneumonia"
         if before.kind == "finding":
             verdict = verdicts[at - 1]
             if verdict is None or verdict.category:
@@ -112,6 +126,18 @@ def _signs_before(
     if signs and not is_link and not _is_aside(hits, gaps, signs[0], start):
         return []
     return signs
+
+
+def _is_predicate(hits: Sequence[Hit], gaps: Sequence[int], start: int) -> bool:
+    """Whether a link goes on with what is said of its sign: "opacity *is new and* may reflect"."""
+    if gaps[start] & (ARTICLE | OR | VERSUS):
+        return False
+    for at in range(start, max(0, start - REACH), -1):
+        if gaps[at] & VERB:
+            return True
+        if hits[at - 1].kind in HEADS or hits[at - 1].kind.startswith("cue:"):
+            return False
+    return False
 
 
 def _ends_signs(gap: int) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from hilum.text.regions import UNKNOWN, default_place, find_regions, part_of
@@ -30,6 +31,7 @@ _STATUSES = {
     Assertion.ABSENT: "no",
     Assertion.UNCERTAIN: "uncertain",
 }
+_ABSENT = Assertion.ABSENT  # looking a member up in its class is slow
 _RELATIONS = {
     "new": "worsened",
     "increased": "worsened",
@@ -131,7 +133,7 @@ def build_scene_graph(
     found: dict[str, list[SceneFinding]] = {}
     for number, item in enumerate(document.observations):
         if item.assertion in _STATUSES:
-            for region, is_said in _place(item).items():
+            for region, is_said in _place_of(item):
                 found.setdefault(region, []).append(_make_finding(number, item, is_said))
     regions = tuple(
         SceneRegion(
@@ -148,38 +150,47 @@ def build_scene_graph(
     return SceneGraph(document, regions, tuple(_compare(regions, prior)))
 
 
-def _place(item: Observation) -> dict[str, bool]:
+def _place_of(item: Observation) -> tuple[tuple[str, bool], ...]:
+    places = (*item.places, item.tip) if item.tip else item.places
+    is_paired = item.assertion is _ABSENT or "diffuse" in item.distribution
+    return _place(item.name, item.side, places, is_paired)
+
+
+@lru_cache(maxsize=1 << 14)
+def _place(
+    name: str, side: str, places: tuple[str, ...], is_paired: bool
+) -> tuple[tuple[str, bool], ...]:
     """The regions of an observation, and whether they are said or follow from its nature.
 
     A place that holds the finding's own ("pleura" of an effusion), or that no region stands
     for ("thorax"), says no more than the finding does.
     """
-    default = default_place(item.name)
-    is_absent = item.assertion is Assertion.ABSENT
-    is_paired = is_absent or default.is_paired or "diffuse" in item.distribution
-    own = find_regions(default.place, item.side, is_paired=is_paired)
+    default = default_place(name)
+    is_paired = is_paired or default.is_paired
+    own = find_regions(default.place, side, is_paired=is_paired)
     regions: dict[str, bool] = {}
-    for place in (*item.places, *((item.tip,) if item.tip else ())):
-        for region in find_regions(place, item.side, is_paired=is_paired):
-            narrower = [name for name in own if region in (UNKNOWN, part_of(name))]
+    for place in places:
+        for region in find_regions(place, side, is_paired=is_paired):
+            narrower = [part for part in own if region in (UNKNOWN, part_of(part))]
             regions.update(dict.fromkeys(narrower, False) if narrower else {region: True})
-    return regions or dict.fromkeys(own, False)
+    return tuple((regions or dict.fromkeys(own, False)).items())
 
 
 def _make_finding(number: int, item: Observation, is_said: bool) -> SceneFinding:
-    return SceneFinding(
-        name=item.name,
-        category=default_place(item.name).category,
-        status=_STATUSES[item.assertion],
-        degree=item.degree,
-        severity=item.severity,
-        texture=item.texture,
-        tip=item.tip,
-        position=item.position,
-        change=item.change,
-        is_place_said=is_said,
-        observation=number,
+    values = (
+        item.name,
+        default_place(item.name).category,
+        _STATUSES[item.assertion],
+        item.degree,
+        item.severity,
+        item.texture,
+        item.tip,
+        item.position,
+        item.change,
+        is_said,
+        number,
     )
+    return tuple.__new__(SceneFinding, values)  # half the cost of calling it
 
 
 def _judge(findings: Sequence[SceneFinding]) -> str:
@@ -199,6 +210,8 @@ def _compare(
     regions: tuple[SceneRegion, ...], prior: SceneGraph | None
 ) -> Iterator[SceneComparison]:
     """Comparisons as said; where nothing is said, as two scene graphs imply."""
+    if prior is None and not any(f.change for region in regions for f in region.findings):
+        return
     before = _index(prior.regions) if prior else {}
     for (region, name), now in _index(regions).items():
         then = before.get((region, name))

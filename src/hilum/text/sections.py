@@ -118,7 +118,9 @@ def _heading_before(plain: str, colon: int, table: Headings, source: str | None)
         return None
     floor = max(0, colon - _LONGEST_HEADING)
     line = max(plain.rfind("\n", floor, colon) + 1, floor)
-    words = list(_TAIL_WORD.finditer(plain, line, colon))[-9:]
+    # no heading goes over another colon, unless in a parenthesis
+    inner = 0 if plain.find("(", floor, colon) >= 0 else plain.rfind(":", floor, colon) + 1
+    words = list(_TAIL_WORD.finditer(plain, max(line, inner), colon))[-9:]
     if not words or plain[words[-1].end() : colon].strip(" *_"):
         return None
     for first in range(len(words)):

@@ -15,7 +15,7 @@ from functools import cache
 from hilum.text.rows import read_rows
 from hilum.text.types import Section, Sentence, Span
 
-__all__ = ["LONGEST_SENTENCE", "split_sentences"]
+__all__ = ["LONGEST_SENTENCE", "cut_sentences", "ends_plainly", "split_sentences"]
 
 LONGEST_SENTENCE = 2000
 """Characters; what goes on longer is cut at a blank, so that later steps stay linear."""
@@ -52,14 +52,25 @@ def split_sentences(folded: str, sections: Sequence[Section]) -> tuple[Sentence,
     sentences: list[Sentence] = []
     new, span_type, sentence_type = tuple.__new__, Span, Sentence
     for index, section in enumerate(sections):
-        pieces = _cut(folded, *section.span)
+        pieces = cut_sentences(folded, *section.span)
         # built by tuple's own constructor: twice as fast, and sentences are many
         sentences += [new(sentence_type, (new(span_type, piece), index)) for piece in pieces]
     return tuple(sentences)
 
 
-def _cut(folded: str, first: int, last: int) -> list[tuple[int, int]]:
-    """Trimmed spans between the places where a sentence ends."""
+def ends_plainly(text: str) -> bool:
+    """Whether a period and a blank behind a folded ASCII text end a sentence in any context.
+
+    >>> ends_plainly("no effusion"), ends_plainly("seen by dr"), ends_plainly("measures 3")
+    (True, False, False)
+    """
+    ending = text[-4:]
+    is_word = len(ending) == 4 and ending.isalpha()
+    return is_word and ending not in _ends_of_long_abbreviations()
+
+
+def cut_sentences(folded: str, first: int, last: int) -> list[tuple[int, int]]:
+    """Trimmed spans of folded characters ``first`` to ``last`` between its sentence ends."""
     pieces: list[tuple[int, int]] = []
     start, abbreviations = first, _ends_of_long_abbreviations()
     find = folded.find

@@ -137,8 +137,7 @@ class Size(NamedTuple):
     to: str
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(NamedTuple):
     """One row of the structured list: a finding or device with all that is said about it.
 
     A mention that speaks of several separate places ("right and left effusions") gives one
@@ -160,7 +159,7 @@ class Observation:
     places: tuple[str, ...] = ()
     severity: str = ""
     sizes: tuple[Size, ...] = ()
-    count: str = ""
+    count: str = ""  # type: ignore[assignment]  # hides tuple.count, which nobody needs
     shape: tuple[str, ...] = ()
     margin: tuple[str, ...] = ()
     texture: tuple[str, ...] = ()

@@ -52,6 +52,8 @@ _WEAKER = {
     "historical": frozenset({"absent", "resolved"}),
     "hypothetical": frozenset({"absent"}),
     "absent": frozenset({"hypothetical"}),
+    # the verb that German puts last: "könnte einer Pneumonie entsprechen"
+    "suggests": frozenset({"absent", "hypothetical", "not_assessed", "suggests", "uncertain"}),
 }
 _ASSERTIONS = {
     "": Assertion.PRESENT,

@@ -123,6 +123,20 @@ def test_change_agrees_with_what_is_claimed(sentence, change):
     assert rows_of(sentence)[0].change == change
 
 
+@pytest.mark.parametrize(
+    ("sentence", "changes"),
+    [
+        ("Consolidation with air bronchograms, unchanged since the prior.", ["unchanged"] * 2),
+        ("Consolidation with air bronchograms is larger.", ["increased"] * 2),
+        ("Left chest tube with residual pneumothorax, decreased.", ["", "decreased"]),
+        ("Low lung volumes and effusions with atelectasis are larger.", ["", *["increased"] * 2]),
+        ("Consolidation, a new nodule.", ["", "new"]),
+    ],
+)
+def test_a_change_said_last_is_of_a_finding_and_of_what_it_is_with(sentence, changes):
+    assert [row.change for row in rows_of(sentence)] == changes
+
+
 def test_the_words_that_name_the_prior_are_kept():
     text = fold("Compared to the prior study of 2010, the effusion has increased.")
     (row,) = read_sentence(text, "en").observations

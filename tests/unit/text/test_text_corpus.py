@@ -43,6 +43,8 @@ FAMILIES = {
     "assert-other",
     "attributes",
     "change",
+    "fresh",
+    "fresh-later",
     "links",
     "normal",
     "style",

@@ -44,6 +44,8 @@ def test_a_part_alone_belongs_to_nothing():
             "Cardiomegaly and septal lines consistent with heart failure.",
             {("cardiomegaly", "heart_failure"), ("septal_lines", "heart_failure")},
         ),
+        ("Opacity is new and may be due to edema.", {("lung_opacity", "edema")}),
+        ("An effusion is present and there is possible pneumonia.", set()),
         ("Right effusion and possible pneumonia.", set()),
         ("No opacity to suggest pneumonia.", set()),
         ("Opacity; possible pneumonia.", set()),
