@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from hilum.synth import DeviceSpec, FindingSpec, PhantomSpec, render, sample_spec
+from hilum.synth.files.dataset import lateral_spec
 from hilum.types import View
 
 CASES: tuple[tuple[str, str, float, str], ...] = (
@@ -59,12 +60,13 @@ def make_spec(number: int) -> PhantomSpec:
         findings = (finding,)
     elif extra and extra not in ("lateral", "supine"):
         devices = tuple(DeviceSpec(device, "right", seed=number) for device in extra.split())
-    imaging = spec.imaging
+    spec = replace(spec, findings=findings, devices=devices)
     if extra == "lateral":
-        imaging = replace(imaging, view=View.LATERAL, source_mm=1800.0, yaw=0.0)
-    elif extra == "supine":
-        imaging = replace(imaging, view=View.AP, is_supine=True, source_mm=1100.0)
-    return replace(spec, findings=findings, devices=devices, imaging=imaging)
+        return lateral_spec(replace(spec, imaging=replace(spec.imaging, source_mm=1800.0)))
+    if extra == "supine":
+        lying = replace(spec.imaging, view=View.AP, is_supine=True, source_mm=1100.0)
+        return replace(spec, imaging=lying)
+    return spec
 
 
 def main() -> None:

@@ -9,14 +9,14 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hilum.synth.build import Build
-from hilum.synth.devices import add_device, known_devices
-from hilum.synth.grades import known_findings
-from hilum.synth.pathology import add_finding, prepare_build
-from hilum.synth.space import Grid
-from hilum.synth.thorax import make_thorax
+from hilum.synth.devices.devices import add_device, known_devices
+from hilum.synth.disease.grades import known_findings
+from hilum.synth.disease.pathology import add_finding, prepare_build
+from hilum.synth.thorax.build import Build
+from hilum.synth.thorax.space import Grid
+from hilum.synth.thorax.thorax import make_thorax
+from hilum.synth.thorax.volume import Thorax
 from hilum.synth.types import DeviceSpec, FindingSpec
-from hilum.synth.volume import Thorax
 
 GRID = Grid(step_mm=6.0, depth_step_mm=12.0)
 QUICK = settings(

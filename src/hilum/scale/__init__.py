@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hilum.scale.batch import BatchOptions, BatchSummary, read_batch
     from hilum.scale.listing import BatchItem, Listing, list_batch
+    from hilum.scale.phantoms import DatasetSummary, make_dataset
     from hilum.scale.reader import Reader, StudyReader
     from hilum.scale.reports import open_reports
     from hilum.scale.rows import batch_schema
@@ -22,12 +23,14 @@ __all__ = [
     "BatchItem",
     "BatchOptions",
     "BatchSummary",
+    "DatasetSummary",
     "Listing",
     "Reader",
     "StudyReader",
     "TextOptions",
     "batch_schema",
     "list_batch",
+    "make_dataset",
     "open_reports",
     "read_batch",
     "run_reports",
@@ -37,12 +40,14 @@ _HOMES = {
     "BatchItem": "listing",
     "BatchOptions": "batch",
     "BatchSummary": "batch",
+    "DatasetSummary": "phantoms",
     "Listing": "listing",
     "Reader": "reader",
     "StudyReader": "reader",
     "TextOptions": "text_batch",
     "batch_schema": "rows",
     "list_batch": "listing",
+    "make_dataset": "phantoms",
     "open_reports": "reports",
     "read_batch": "batch",
     "run_reports": "text_batch",

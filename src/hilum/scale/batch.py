@@ -25,7 +25,7 @@ from hilum.scale.reader import Reader, StudyReader
 from hilum.scale.rows import Row, error_row, reading_row
 from hilum.types import DISCLAIMER
 
-__all__ = ["BatchOptions", "BatchProgress", "BatchSummary", "read_batch"]
+__all__ = ["BatchOptions", "BatchProgress", "BatchSummary", "PrepareWorker", "read_batch"]
 
 THREADS_VARIABLE = "HILUM_THREADS"
 
@@ -162,7 +162,7 @@ class _ReadImage:
 
 
 @dataclass(frozen=True, slots=True)
-class _PrepareWorker:
+class PrepareWorker:
     """Keep workers quiet, and several from fighting over the cores.
 
     A user's own ``HILUM_THREADS`` or ``python -W`` stands.
@@ -171,6 +171,7 @@ class _PrepareWorker:
     workers: int
 
     def __call__(self) -> None:
+        """Set up the process that it is called in."""
         if not sys.warnoptions:  # a library's warning would be printed into the progress bar
             warnings.simplefilter("ignore")
         if self.workers > 1:
@@ -195,7 +196,7 @@ def _collect(
         todo,
         workers=workers,
         limit_seconds=options.limit_seconds,
-        prepare=_PrepareWorker(workers),
+        prepare=PrepareWorker(workers),
     )
     done = failed = 0
     try:

@@ -8,17 +8,25 @@ sick lie more often, and those who lie are filmed from the front, at short dista
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable
 from functools import cache
 from importlib import resources
 from typing import NamedTuple
 
 import numpy as np
 
-from hilum.synth.build import Build, sample_build
+from hilum.synth.thorax.build import Build, sample_build
 from hilum.synth.types import DeviceSpec, FindingSpec, Imaging, PhantomSpec
 from hilum.types import View
 
-__all__ = ["Prevalence", "prevalences", "sample_findings", "sample_imaging", "sample_spec"]
+__all__ = [
+    "Prevalence",
+    "prevalences",
+    "sample_devices",
+    "sample_findings",
+    "sample_imaging",
+    "sample_spec",
+]
 
 HEALTHY = 0.35
 SUPINE_DEVICES = (
@@ -99,6 +107,8 @@ def sample_imaging(
     size = build.width + 2 * build.wall + float(rng.uniform(30.0, 90.0))
     tall = build.dome + float(rng.uniform(130.0, 190.0)) * build.scale
     side = max(size, tall) if rng.random() < 0.7 else 0.0
+    thick = (build.width if is_lateral else build.depth) + 2 * build.wall
+    exposure = float(np.exp(np.clip((thick - 210.0) / 70.0, -1.0, 3.0)))  # as the timer would
     view = View.AP if is_supine else View.LATERAL if is_lateral else View.PA
     middle = (build.dome + 40 * build.scale) / 2 + float(rng.normal(0.0, 12.0))
     return Imaging(
@@ -110,14 +120,34 @@ def sample_imaging(
         yaw=float(rng.normal(0.0, 5.0 if is_supine else 2.0)),
         centre_mm=(float(rng.normal(0.0, 8.0)), middle),
         field_mm=(side or size, side or tall),
-        dose=float(np.exp(rng.normal(0.0, 0.5))),
-        scatter=float(rng.uniform(0.05, 0.3)),
+        dose=exposure * float(np.exp(np.clip(rng.normal(-0.3, 0.5), -1.5, 0.9))),
+        scatter=float(rng.uniform(0.5, 0.75)),
         heel=float(rng.uniform(0.0, 0.12)),
         blur_mm=float(rng.uniform(0.15, 0.7)),
         marker=str(rng.choice(["L", "R", ""])),
-        window=(float(rng.uniform(0.5, 12.0)), float(rng.uniform(96.0, 99.8))),
-        gamma=float(np.exp(rng.normal(0.0, 0.2))),
+        window=(float(rng.uniform(0.1, 2.0)), float(rng.uniform(99.7, 100.0))),
+        gamma=float(np.exp(rng.normal(-0.3, 0.2))),
+        equalise=float(rng.uniform(0.0, 0.5)),
         seed=int(rng.integers(2**31)),
+    )
+
+
+def sample_devices(
+    shares: Iterable[tuple[str, float]],
+    rng: np.random.Generator,
+    *,
+    prob_malpositioned: float = MALPOSITIONED,
+) -> tuple[DeviceSpec, ...]:
+    """Draw each device, in the order given, with the probability that stands beside its name."""
+    return tuple(
+        DeviceSpec(
+            name,
+            side=str(rng.choice(["left", "right"])),
+            is_correct=bool(rng.random() > prob_malpositioned),
+            seed=int(rng.integers(2**31)),
+        )
+        for name, share in shares
+        if rng.random() < share
     )
 
 
@@ -131,14 +161,4 @@ def sample_spec(
     prob_supine = 0.15 + 0.15 * len(findings)
     imaging = sample_imaging(build, rng, prob_supine=prob_supine, prob_lateral=prob_lateral)
     usual = SUPINE_DEVICES if imaging.is_supine else UPRIGHT_DEVICES
-    devices = tuple(
-        DeviceSpec(
-            name,
-            side=str(rng.choice(["left", "right"])),
-            is_correct=bool(rng.random() > MALPOSITIONED),
-            seed=int(rng.integers(2**31)),
-        )
-        for name, share in usual
-        if rng.random() < share
-    )
-    return PhantomSpec(build, findings, devices, imaging)
+    return PhantomSpec(build, findings, sample_devices(usual, rng), imaging)

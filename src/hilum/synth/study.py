@@ -7,22 +7,22 @@ from __future__ import annotations
 
 import numpy as np
 
-from hilum.synth.devices import add_device
-from hilum.synth.film import display, expose, finish
-from hilum.synth.pathology import add_finding, fit_heart, prepare_build
-from hilum.synth.projection import project_tubes, project_volume
-from hilum.synth.space import Array, Beam, Grid
-from hilum.synth.thorax import make_thorax
-from hilum.synth.trees import Tube
+from hilum.synth.devices.devices import add_device
+from hilum.synth.disease.pathology import add_finding, fit_heart, prepare_build
+from hilum.synth.imaging.film import display, expose, finish
+from hilum.synth.imaging.projection import project_tubes, project_volume
+from hilum.synth.thorax.space import Array, Beam, Grid
+from hilum.synth.thorax.thorax import make_thorax
+from hilum.synth.thorax.trees import Tube
+from hilum.synth.thorax.volume import Thorax
 from hilum.synth.truth import find_truth
 from hilum.synth.types import Imaging, PhantomImage, PhantomSpec
-from hilum.synth.volume import Thorax
 from hilum.types import Orientation, Radiograph, Spacing, SpacingOrigin, View
 
 __all__ = ["beam_of", "grid_of", "integrate", "render"]
 
-CORTEX_MM = 1.1
-MARROW = 0.82
+CORTEX_MM = 0.85
+MARROW = 0.84
 """Share of a rib's inside that is not cortical bone."""
 VESSEL_EXCESS = 0.78
 """Density of blood beyond that of the lung it displaces."""
@@ -90,7 +90,7 @@ def integrate(thorax: Thorax, beam: Beam) -> dict[str, Array]:
     metal = np.zeros_like(water)
     for name, tubes in thorax.tubes.items():
         if name.endswith("vessels"):
-            project_tubes(tubes, grid, beam, out=water, weight=VESSEL_EXCESS)
+            project_tubes(tubes, grid, beam, out=water, weight=VESSEL_EXCESS, is_tree=True)
         elif name.startswith("metal_"):
             project_tubes(tubes, grid, beam, out=metal)
         elif name.startswith("plastic_"):

@@ -12,14 +12,24 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hilum.synth.mediastinum import airway_axes
-from hilum.synth.projection import project_tubes, project_volume
-from hilum.synth.space import Array, Beam
+from hilum.synth.imaging.projection import project_tubes, project_window
+from hilum.synth.outlines import find_outlines
+from hilum.synth.thorax.mediastinum import airway_axes
+from hilum.synth.thorax.space import Array, Beam
+from hilum.synth.thorax.volume import Part, Thorax
 from hilum.synth.types import DevicePart, DeviceTruth, FindingPart, FindingTruth, Truth
-from hilum.synth.volume import Part, Thorax
 from hilum.types import Box, Mask, Point, View
 
-__all__ = ["find_landmarks", "find_masks", "find_truth", "measure", "project_part"]
+__all__ = [
+    "find_landmarks",
+    "find_masks",
+    "find_truth",
+    "measure",
+    "outline_landmarks",
+    "project_part",
+    "ratio_of",
+    "zone_masks",
+]
 
 LEAST_MM = 2.0
 LUNG_LEAST_MM = 12.0
@@ -32,11 +42,7 @@ BONES = ("clavicle", "scapula", "humerus")
 
 def project_part(thorax: Thorax, part: Part, beam: Beam) -> Array:
     """Millimetres of a part on every ray, ``(rows, columns)``."""
-    zs, depths, us = part.window
-    whole = np.zeros((thorax.grid.shape[0], depths.stop - depths.start, thorax.grid.shape[2]))
-    whole = whole.astype(np.float32)
-    whole[zs, :, us] = part.occupancy
-    return project_volume(whole, thorax.grid, beam, depths.start)
+    return project_window(part.occupancy, part.window, thorax.grid, beam)
 
 
 def find_masks(thorax: Thorax, beam: Beam) -> dict[str, Mask]:
@@ -53,7 +59,21 @@ def find_masks(thorax: Thorax, beam: Beam) -> dict[str, Mask]:
     for name in ("heart", "aorta", "trachea", "spine", "stomach_bubble"):
         masks[name] = thick[name] >= LEAST_MM
     masks |= _bone_masks(thorax, beam)
+    masks |= find_outlines(
+        thorax,
+        beam,
+        thick=thick,
+        lungs={name: masks[name] for name in ("right_lung", "left_lung")},
+        carina_row=_carina(thorax, beam)[1],
+        dome_mm=DOME_MM,
+    )
     return masks
+
+
+def _carina(thorax: Thorax, beam: Beam) -> Point:
+    fork = airway_axes(thorax)["trachea"][0][-1]
+    x, y = (beam.project(thorax.grid.to_view([fork]))[0] + 0.5).tolist()
+    return x, y
 
 
 def _bone_masks(thorax: Thorax, beam: Beam) -> dict[str, Mask]:
@@ -71,9 +91,12 @@ def _bone_masks(thorax: Thorax, beam: Beam) -> dict[str, Mask]:
 
 def find_landmarks(thorax: Thorax, beam: Beam, masks: dict[str, Mask]) -> dict[str, Point]:
     """Landmarks by the names that readings use, pixels, origin at the image's corner."""
-    fork = airway_axes(thorax)["trachea"][0][-1]
-    x, y = (beam.project(thorax.grid.to_view([fork]))[0] + 0.5).tolist()
-    found = {"carina": (x, y)}
+    return {"carina": _carina(thorax, beam), **outline_landmarks(masks)}
+
+
+def outline_landmarks(masks: dict[str, Mask]) -> dict[str, Point]:
+    """Landmarks that the outlines of lungs and heart give: apices, angles, widest borders."""
+    found: dict[str, Point] = {}
     for side in ("right", "left"):
         rows, columns = np.nonzero(masks[f"{side}_lung"])
         if not rows.size:
@@ -114,12 +137,16 @@ def _chest_width(right: Mask, left: Mask) -> tuple[Point, Point] | None:
 
 def measure(landmarks: dict[str, Point], thorax: Thorax) -> dict[str, float]:
     """Measurements by the names that readings use; ratios have no unit, angles are degrees."""
-    values = {"carina_angle": thorax.build.carina_angle}
-    if "heart_left" in landmarks:
-        heart = landmarks["heart_left"][0] - landmarks["heart_right"][0]
-        chest = landmarks["chest_left"][0] - landmarks["chest_right"][0]
-        values["cardiothoracic_ratio"] = heart / chest
-    return values
+    return {"carina_angle": thorax.build.carina_angle, **ratio_of(landmarks)}
+
+
+def ratio_of(landmarks: dict[str, Point]) -> dict[str, float]:
+    """The cardiothoracic ratio where heart and chest borders are known, else nothing."""
+    if "heart_left" not in landmarks:
+        return {}
+    heart = landmarks["heart_left"][0] - landmarks["heart_right"][0]
+    chest = landmarks["chest_left"][0] - landmarks["chest_right"][0]
+    return {"cardiothoracic_ratio": heart / chest}
 
 
 def find_truth(
@@ -133,7 +160,7 @@ def find_truth(
     """Everything that is true of a thorax as that beam projects it."""
     masks = find_masks(thorax, beam)
     landmarks = find_landmarks(thorax, beam, masks)
-    zones = _zones(masks)
+    zones = zone_masks(masks)
     return Truth(
         view=view,
         masks=masks,
@@ -145,7 +172,7 @@ def find_truth(
     )
 
 
-def _zones(masks: dict[str, Mask]) -> dict[str, Mask]:
+def zone_masks(masks: dict[str, Mask]) -> dict[str, Mask]:
     """Upper, middle and lower third of each lung's height."""
     zones: dict[str, Mask] = {}
     for side in ("right", "left"):

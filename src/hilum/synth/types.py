@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from hilum.errors import require
-from hilum.synth.build import Build
-from hilum.synth.space import Array, Vector
-from hilum.synth.trees import Tube
-from hilum.synth.volume import Part
+from hilum.synth.thorax.build import Build
+from hilum.synth.thorax.space import Array, Vector
+from hilum.synth.thorax.trees import Tube
+from hilum.synth.thorax.volume import Part
 from hilum.types import Box, Mask, Point, Radiograph, View
 
 __all__ = [
@@ -78,7 +78,8 @@ class Imaging:
     Angles in degrees, distances in millimetres, ``dose`` relative to a usual exposure (noise
     variance goes with its inverse), ``scatter`` the scattered share of the detected energy
     without lungs in the way, ``blur_mm`` the detector's spread, ``window`` the lower and upper
-    percentile of the film that are shown black and white, ``gamma`` the display curve.
+    percentile of the body that are shown black and white, ``gamma`` the display curve,
+    ``equalise`` the share of the film's wide variation that its processing takes away.
     """
 
     view: View = View.PA
@@ -99,6 +100,7 @@ class Imaging:
     marker: str = "L"
     window: tuple[float, float] = (6.0, 99.0)
     gamma: float = 1.0
+    equalise: float = 0.45
     seed: int = 0
 
 

@@ -10,14 +10,14 @@ import pytest
 
 from hilum.errors import InvalidValueError
 from hilum.ontology import anatomy_concept
-from hilum.synth.build import Build
-from hilum.synth.devices import add_device, known_devices
-from hilum.synth.projection import project_tube
-from hilum.synth.space import Beam, Grid
+from hilum.synth.devices.devices import add_device, known_devices
+from hilum.synth.imaging.projection import project_tube
 from hilum.synth.study import integrate
-from hilum.synth.thorax import make_thorax
+from hilum.synth.thorax.build import Build
+from hilum.synth.thorax.space import Beam, Grid
+from hilum.synth.thorax.thorax import make_thorax
+from hilum.synth.thorax.volume import Thorax
 from hilum.synth.types import DevicePart, DeviceSpec
-from hilum.synth.volume import Thorax
 
 GRID = Grid(step_mm=3.0, depth_step_mm=8.0)
 BEAM = Beam(pixels=(140, 140))

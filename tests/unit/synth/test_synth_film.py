@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hilum.synth.beam_quality import attenuation, make_spectrum
-from hilum.synth.film import add_noise, add_scatter, display, finish, primary_signal
-from hilum.synth.space import Beam
+from hilum.synth.imaging.beam_quality import attenuation, make_spectrum
+from hilum.synth.imaging.film import add_noise, add_scatter, display, finish, primary_signal
+from hilum.synth.thorax.space import Beam
 from hilum.synth.types import Imaging
 
 BEAM = Beam(pixels=(128, 128))
@@ -87,12 +87,44 @@ def test_scatter_adds_and_lowers_contrast():
     assert add_scatter(signal, BEAM, PLAIN) is signal
 
 
+def test_equalising_narrows_wide_contrast_and_keeps_fine_contrast():
+    signal = np.full((256, 256), 0.4, np.float32)
+    signal[:, 128:], signal[200:] = 0.02, 1.0  # two halves of a body above air
+    signal[60:64, 60:64] *= 0.9
+    flat, plain = (
+        display(signal, replace(PLAIN, equalise=share, window=(0.0, 100.0))) for share in (0.6, 0.0)
+    )
+
+    def contrasts(grey):
+        wide = grey[:150, 200:].mean() - grey[:150, :50].mean()
+        return wide, grey[62, 62] - grey[50:54, 50:54].mean()
+
+    (wide, fine), (wide_plain, fine_plain) = contrasts(flat), contrasts(plain)
+    assert wide > 0
+    assert abs(fine) / wide > 1.2 * abs(fine_plain) / wide_plain
+
+
 def test_the_display_shows_air_dark_and_keeps_order():
     signal = np.linspace(0.01, 1.0, 128 * 128, dtype=np.float32).reshape(128, 128)
-    grey = display(signal, PLAIN)
-    assert grey.min() == 0.0
-    assert grey.max() == 1.0
+    grey = display(signal, replace(PLAIN, equalise=0.0))
+    assert grey.min() == pytest.approx(0.0, abs=1e-6)
+    assert 0.8 < grey.max() <= 1.0
     assert (np.diff(grey.ravel()) <= 0).all()
+    assert np.ptp(display(np.full((64, 64), 0.2, np.float32), PLAIN)) == 0.0
+
+
+def test_the_skin_does_not_decide_the_window():
+    signal = np.full((256, 256), 0.02, np.float32)
+    signal[80:200, 90:160] = 0.06  # a lung
+    bare, rimmed = signal.copy(), signal.copy()
+    bare[:, :4] = rimmed[:, :4] = 1.0
+    rimmed[:, 4:40] = np.linspace(1.0, 0.02, 36)  # a large patient's flank
+
+    def contrast(film):
+        grey = display(film, replace(PLAIN, equalise=0.0, window=(1.0, 99.0)))
+        return grey[100, 180] - grey[100, 120]
+
+    assert contrast(rimmed) == pytest.approx(contrast(bare), abs=0.02)
 
 
 def test_collimation_and_marker():

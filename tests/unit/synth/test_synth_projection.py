@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from hilum.errors import InvalidValueError
-from hilum.synth.projection import project_mask, project_tube, project_volume
-from hilum.synth.shapes import fill, fill_ellipsoid, fill_tube
-from hilum.synth.space import Beam, Grid
+from hilum.synth.imaging.projection import project_mask, project_tube, project_volume
+from hilum.synth.thorax.shapes import fill, fill_ellipsoid, fill_tube
+from hilum.synth.thorax.space import Beam, Grid
 
 GRID = Grid(across_mm=100.0, depth_mm=100.0, z_mm=(30.0, 240.0), step_mm=1.5, depth_step_mm=2.5)
 BEAM = Beam(pixels=(256, 256), field_mm=(280.0, 280.0))

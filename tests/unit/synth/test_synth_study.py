@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hilum.synth.build import Build, sample_build
-from hilum.synth.cage import Cage
-from hilum.synth.heart_fit import heart_span
-from hilum.synth.sampling import prevalences, sample_spec
+from hilum.synth.disease.heart_fit import heart_span
+from hilum.synth.sampling import prevalences, sample_devices, sample_spec
 from hilum.synth.study import beam_of, grid_of, render
+from hilum.synth.thorax.build import Build, sample_build
+from hilum.synth.thorax.cage import Cage
 from hilum.synth.types import FindingSpec, Imaging, PhantomSpec
 from hilum.types import SpacingOrigin, View
 
@@ -115,6 +115,16 @@ def test_sampling_is_numbers_only_and_repeats():
     assert 0.25 < healthy < 0.45
     assert {spec.imaging.view for spec in specs} == {View.PA, View.AP, View.LATERAL}
     assert all(not spec.imaging.is_supine or spec.imaging.view is View.AP for spec in specs)
+
+
+def test_devices_are_drawn_by_their_shares():
+    shares = (("pacemaker", 1.0), ("picc", 0.0), ("chest_tube", 0.5))
+    drawn = [sample_devices(shares, np.random.default_rng(seed)) for seed in range(200)]
+    assert all(devices[0].name == "pacemaker" for devices in drawn)
+    assert {device.name for devices in drawn for device in devices} == {"pacemaker", "chest_tube"}
+    assert 70 < sum(len(devices) == 2 for devices in drawn) < 130
+    wrong = sample_devices(shares[:1] * 50, np.random.default_rng(0), prob_malpositioned=1.0)
+    assert not any(device.is_correct for device in wrong)
 
 
 def test_children_are_smaller_and_builds_stay_possible():
