@@ -26,7 +26,7 @@ from hilum.types import (
     Study,
 )
 
-__all__ = ["DEFAULT_MODELS", "read"]
+__all__ = ["DEFAULT_MODELS", "OPTIONAL_TASKS", "read"]
 
 DEFAULT_MODELS: Mapping[str, str] = {
     "gate": "hilum-gate",
@@ -34,6 +34,8 @@ DEFAULT_MODELS: Mapping[str, str] = {
     "findings": "hilum-findings",
     "context": "hilum-context",
 }
+OPTIONAL_TASKS: Mapping[str, str] = {"structures": "hilum-structures"}
+"""Tasks that are done only when a model is named for them, and the shipped model of each."""
 
 _Item = TypeVar("_Item", Finding, Issue, Measurement)
 
@@ -44,7 +46,8 @@ def read(study: Study, *, models: Mapping[str, str] | None = None) -> Reading:
     Args:
         study: What ``hilum.open_study`` returned.
         models: Model names by task (``gate``, ``anatomy``, ``findings``, ``context``) that
-            replace the shipped ones; see ``hilum models list``.
+            replace the shipped ones; ``structures`` adds bones, hila and diaphragm as learned
+            from phantoms, e.g. ``{"structures": "hilum-structures"}``; see ``hilum models list``.
 
     Returns:
         The reading. Radiographs that the gate refused are part of it, with their reasons.
@@ -97,6 +100,9 @@ def read_radiograph(
         context=whole,
         age_years=age_years,
     )
+    if "structures" in models:
+        simulated = anatomy.segment_simulated(image, models["structures"], seen)
+        seen = replace(seen, structures={**seen.structures, **simulated})
     return _identified(RadiographReading(image, verdict, seen, found), prefix)
 
 
@@ -105,10 +111,11 @@ def resolve_models(models: Mapping[str, str]) -> dict[str, str]:
 
     Another findings model goes without a context: the second opinion belongs to the shipped one.
     """
-    unknown = sorted(set(models) - set(DEFAULT_MODELS))
+    known = [*DEFAULT_MODELS, *OPTIONAL_TASKS]
+    unknown = sorted(set(models) - set(known))
     if unknown:
         raise InvalidValueError(
-            f"unknown task {unknown[0]!r}; choose a model for one of {', '.join(DEFAULT_MODELS)}"
+            f"unknown task {unknown[0]!r}; choose a model for one of {', '.join(known)}"
         )
     resolved = {**DEFAULT_MODELS, **models}
     if resolved["findings"] != DEFAULT_MODELS["findings"]:

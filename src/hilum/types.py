@@ -34,6 +34,7 @@ __all__ = [
     "Mask",
     "Measurement",
     "Orientation",
+    "Origin",
     "Point",
     "Quality",
     "Radiograph",
@@ -217,18 +218,33 @@ class Quality:
         )
 
 
+class Origin(StrEnum):
+    """What a network learned a structure from."""
+
+    ANNOTATIONS = "annotations"
+    PHANTOMS = "phantoms"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Structure:
     """A segmented structure: bool mask ``(rows, columns)`` in source pixels.
 
     ``quality`` in [0, 1] is the mask's self-assessed quality (an estimate of its Dice);
     ``problem`` says why an implausible mask is not measured, None when it is plausible.
+    ``origin`` is what the network learned it from; only the plausibility of what it learned
+    from phantoms is judged, and nothing is measured in it.
     """
 
     name: str
     mask: Mask
     quality: float
     problem: str | None = None
+    origin: Origin = Origin.ANNOTATIONS
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether it was learned from simulated radiographs only."""
+        return self.origin is Origin.PHANTOMS
 
     def __post_init__(self) -> None:
         require(self.mask.dtype == np.bool_ and self.mask.ndim == 2, "a mask is bool, 2-D")

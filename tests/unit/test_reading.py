@@ -8,11 +8,12 @@ import pytest
 import hilum
 from hilum.errors import InvalidValueError
 from hilum.models import golden_image
-from hilum.reading import _identified, resolve_models
+from hilum.reading import OPTIONAL_TASKS, _identified, resolve_models
 from hilum.types import (
     Finding,
     Issue,
     Orientation,
+    Origin,
     Quality,
     Radiograph,
     RadiographReading,
@@ -48,6 +49,11 @@ def test_another_findings_model_goes_without_our_second_opinion() -> None:
     assert "context" not in resolve_models({"findings": "mine"})
 
 
+def test_structures_are_found_only_when_they_are_asked_for() -> None:
+    assert "structures" not in resolve_models({})
+    assert resolve_models({"structures": "hilum-structures"})["structures"] == "hilum-structures"
+
+
 def test_a_blank_image_is_refused_and_still_a_reading() -> None:
     study = Study((make_radiograph(np.zeros((256, 256), np.float32)),))
     reading = hilum.read(study)
@@ -72,6 +78,25 @@ def test_real_radiographs_are_read_with_all_their_evidence(shared_data: Path) ->
                 assert 0 <= x < image.radiograph.columns
                 assert 0 <= y < image.radiograph.rows
         assert not lungs or lungs["left_lung"].mask.shape == (512, 512)
+
+
+@pytest.mark.data
+def test_structures_from_phantoms_say_so_and_no_sentence_rests_on_them(shared_data: Path) -> None:
+    study = hilum.open_study([shared_data / "dicom" / "chest_pa_jpeg.dcm"])
+    plain = hilum.read(study)
+    reading = hilum.read(study, models=dict(OPTIONAL_TASKS))
+    known = plain.radiographs[0].anatomy.structures
+    found = reading.radiographs[0].anatomy.structures
+    added = {name: found[name] for name in found if name not in known}
+    assert {"ribs", "aortic_arch", "left_hemidiaphragm"} <= set(added)
+    assert all(structure.origin is Origin.PHANTOMS for structure in added.values())
+    assert all(structure.origin is Origin.ANNOTATIONS for structure in known.values())
+    shown = [structure for structure in added.values() if structure.problem is None]
+    assert len(shown) >= 5
+    assert all(structure.mask.shape == known["left_lung"].mask.shape for structure in shown)
+    texts = [[s.text for s in (*r.report.findings, *r.report.impression)] for r in (plain, reading)]
+    assert texts[0] == texts[1]
+    assert "hilum-structures" in reading.models
 
 
 @pytest.mark.data

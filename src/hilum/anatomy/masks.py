@@ -15,7 +15,16 @@ import numpy.typing as npt
 
 from hilum.types import FloatImage, Mask
 
-__all__ = ["CleanMap", "bounds_of", "clean_map", "middle_of", "row_extents", "sanitise"]
+__all__ = [
+    "THRESHOLD",
+    "CleanMap",
+    "bounds_of",
+    "clean_map",
+    "clean_parts",
+    "middle_of",
+    "row_extents",
+    "sanitise",
+]
 
 THRESHOLD = 0.5
 # Beyond this distance from what was kept (grid pixels) a map is silent, so that the faint
@@ -79,6 +88,22 @@ def clean_map(probability: FloatImage, *, min_part: float = 1.0) -> CleanMap:
     values = _silence(values, mask, binary)
     share = float(areas[kept].sum() / areas.sum())
     return CleanMap(values, mask, share, len(kept))
+
+
+def clean_parts(probability: FloatImage, *, min_part: float) -> CleanMap:
+    """Keep every part of at least ``min_part`` of the largest, wherever it lies, holes and all.
+
+    For what is many parts or encloses others, as ribs do; else as ``clean_map``.
+    """
+    binary = (probability > THRESHOLD).view(np.uint8)
+    count, parts, stats, _ = cv2.connectedComponentsWithStats(binary, connectivity=8)
+    areas = stats[1:, cv2.CC_STAT_AREA]
+    if count < 2:
+        return CleanMap(np.zeros_like(probability), np.zeros(probability.shape, np.bool_), 0.0, 0)
+    is_kept = np.concatenate([[False], areas >= min_part * areas.max()])
+    mask = is_kept[parts]
+    values = np.where(mask | (binary == 0), probability, np.float32(0.0))
+    return CleanMap(values, mask, float(mask.sum() / areas.sum()), int(is_kept.sum()))
 
 
 def _choose_parts(

@@ -1,4 +1,4 @@
-"""``hilum train gate|anatomy|findings``: reproduce the shipped weights on two CPU cores."""
+"""``hilum train gate|anatomy|findings|structures``: reproduce the weights on two CPU cores."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ Data = Annotated[Path, typer.Option("--data", help="Folder of the radiographs.",
 Out = Annotated[Path, typer.Option("--out", help="Folder for weights and manifest.")]
 Cache = Annotated[Path, typer.Option("--cache", help="Folder for decoded images and checkpoints.")]
 Threads = Annotated[int, typer.Option("--threads", help="CPU threads.", min=1)]
+Workers = Annotated[int, typer.Option("--workers", help="Processes that make phantoms.", min=1)]
 
 DATA, OUT, CACHE = Path("../shared/data"), Path("runs/weights"), Path("runs/cache")
 
@@ -54,24 +55,76 @@ def train_gate(
 
 @app.command("anatomy")
 def train_anatomy(
-    data: Data = DATA, out: Out = OUT, cache: Cache = CACHE, threads: Threads = 2
+    data: Data = DATA,
+    out: Out = OUT,
+    cache: Cache = CACHE,
+    threads: Threads = 2,
+    phantoms: Annotated[
+        int, typer.Option("--phantoms", help="Phantoms mixed in at the end; 0 for none.", min=0)
+    ] = 500,
+    workers: Workers = 1,
 ) -> None:
     """Train the segmentation of lungs, heart, airways and carina."""
     _prepare(data, cache, threads)
-    from hilum.train import anatomy, ship
+    from hilum.train import anatomy, ship, structures
 
     net, run = anatomy.train_anatomy(data, cache=cache)
-    manifest = ship.ship_anatomy(net, out, recipe=run["recipe"], figures=run["development"])
+    recipe, figures = run["recipe"], run["development"]
+    if phantoms:
+        net, mixed = structures.mix_phantoms(
+            net, data, cache=cache, phantoms=phantoms, workers=workers
+        )
+        recipe, figures = {**recipe, "phantoms": mixed["recipe"]}, mixed["development"]
+    manifest = ship.ship_anatomy(net, out, recipe=recipe, figures=figures)
     typer.echo(f"wrote {out / manifest.file}")
 
 
 @app.command("findings")
 def train_findings(
-    data: Data = DATA, out: Out = OUT, cache: Cache = CACHE, threads: Threads = 2
+    data: Data = DATA,
+    out: Out = OUT,
+    cache: Cache = CACHE,
+    threads: Threads = 2,
+    phantoms: Annotated[
+        Path | None,
+        typer.Option("--phantoms", help="Data set of `hilum phantom dataset` to learn from too."),
+    ] = None,
 ) -> None:
     """Train and calibrate the findings; uses the anatomy model that is installed."""
     _prepare(data, cache, threads)
     from hilum.train import findings_run
 
-    manifest = findings_run.train_findings(data, out, cache=cache)
+    manifest = findings_run.train_findings(data, out, cache=cache, phantoms=phantoms)
     typer.echo(f"wrote {out / manifest.file}")
+
+
+@app.command("structures")
+def train_structures(
+    data: Data = DATA,
+    out: Out = OUT,
+    cache: Cache = CACHE,
+    threads: Threads = 2,
+    count: Annotated[int, typer.Option("--count", help="Phantoms to learn from.", min=50)] = 500,
+    workers: Workers = 1,
+) -> None:
+    """Train bones, hila, aortic arch and diaphragm from phantoms; real films keep it honest."""
+    _prepare(data, cache, threads)
+    from hilum.train import ship, structures
+    from hilum.train.structures_data import StructuresRecipe
+
+    recipe = StructuresRecipe(phantoms=count)
+    net, run = structures.train_structures(data, cache=cache, recipe=recipe, workers=workers)
+    manifest = ship.ship_structures(net, out, recipe=run["recipe"], figures=run["figures"])
+    typer.echo(f"wrote {out / manifest.file}")
+
+
+@app.command("context")
+def train_context(
+    data: Data = DATA, out: Out = OUT, cache: Cache = CACHE, threads: Threads = 2
+) -> None:
+    """Train the second opinion and calibrate again, the findings' members as installed."""
+    _prepare(data, cache, threads)
+    from hilum.train import findings_refit
+
+    manifest = findings_refit.refit_context(data, out, cache=cache)
+    typer.echo(f"wrote {out / 'hilum-context.onnx'} and {out / manifest.file}")

@@ -35,6 +35,8 @@ NEEDED_LIMITS = (
     "prob_inverted",
     "prob_mirrored",
     "prob_lateral",
+    "prob_lateral_accept",
+    "novelty_lateral",
     "prob_view",
     "prob_child",
 )
@@ -111,6 +113,21 @@ def _is_readable(scores: _Scores, limit: Mapping[str, float]) -> bool:
     return is_chest and scores.novelty <= limit["novelty_refuse"]
 
 
+def _is_lateral(radiograph: Radiograph, scores: _Scores, limit: Mapping[str, float]) -> bool:
+    """Whether an undeclared view looks lateral: then it is not read as a frontal one."""
+    return radiograph.view is View.UNKNOWN and scores.lateral >= limit["prob_lateral"]
+
+
+def _is_surely_lateral(radiograph: Radiograph, scores: _Scores, limit: Mapping[str, float]) -> bool:
+    """Whether it is lateral beyond doubt, and no stranger than those are.
+
+    Only then is it accepted against the head that knows frontal chests.
+    """
+    is_sure = scores.lateral >= limit["prob_lateral_accept"]
+    is_usual = scores.novelty <= limit["novelty_lateral"]
+    return is_sure and is_usual and _is_lateral(radiograph, scores, limit)
+
+
 def _correct(
     radiograph: Radiograph, model: Model, scores: _Scores
 ) -> tuple[Radiograph, _Scores, list[Issue]]:
@@ -144,7 +161,7 @@ def _resolve_view(
     if radiograph.view not in (View.UNKNOWN, View.FRONTAL):
         return radiograph
     view = View.FRONTAL
-    if scores.lateral >= limit["prob_lateral"] and radiograph.view is View.UNKNOWN:
+    if _is_lateral(radiograph, scores, limit):
         view = View.LATERAL
     elif scores.ap >= limit["prob_view"]:
         view = View.AP
@@ -208,9 +225,10 @@ def assess(radiograph: Radiograph, model: Model) -> tuple[Radiograph, Quality]:
     limit = _limits(model)
     radiograph, scores, warnings = _correct(radiograph, model, _score(model, radiograph.pixels))
     found = _as_mapping(scores)
-    # The network knows no real lateral view, so it can neither confirm nor refuse one that a
-    # file declares to be of the chest.
-    is_lateral = radiograph.view is View.LATERAL and is_declared_chest(radiograph)
+    # The network knows lateral views from phantoms only, so it can neither confirm nor refuse
+    # one that a file declares to be of the chest.
+    is_declared = radiograph.view is View.LATERAL and is_declared_chest(radiograph)
+    is_lateral = is_declared or _is_surely_lateral(radiograph, scores, limit)
     if not is_lateral and not _is_readable(scores, limit):
         detail = f"probability {scores.chest:.2f}, novelty {scores.novelty:.2f}"
         return radiograph, Quality(False, (issue("not_a_chest", detail),), tuple(warnings), found)

@@ -170,9 +170,9 @@ def evaluate(model: AnatomyNet, pool: Pool, recipe: AnatomyRecipe) -> dict[str, 
         for channel, name in enumerate(STRUCTURES):
             truth = pool.targets[index, channel]
             if not (truth == UNKNOWN).any():
-                scores[name].append(_dice(probs[channel] > 0.5, truth > 127))
+                scores[name].append(dice_of(probs[channel] > 0.5, truth > 127))
         if not (pool.union[index] == UNKNOWN).any():
-            scores["lungs"].append(_dice(probs[:2].max(0) > 0.5, pool.union[index] > 127))
+            scores["lungs"].append(dice_of(probs[:2].max(0) > 0.5, pool.union[index] > 127))
         if np.isfinite(pool.carina[index, 0]):
             peak = np.unravel_index(probs[4].argmax(), probs[4].shape)
             found = (np.array(peak[::-1]) + 0.5) / image.shape[0]
@@ -183,7 +183,8 @@ def evaluate(model: AnatomyNet, pool: Pool, recipe: AnatomyRecipe) -> dict[str, 
     return scores
 
 
-def _dice(found: npt.NDArray[np.bool_], truth: npt.NDArray[np.bool_]) -> float:
+def dice_of(found: npt.NDArray[np.bool_], truth: npt.NDArray[np.bool_]) -> float:
+    """Dice coefficient of two masks; 1 where both are empty."""
     total = int(found.sum() + truth.sum())
     return 2.0 * float((found & truth).sum()) / total if total else 1.0
 

@@ -14,10 +14,10 @@ from hilum.train.augment import sample_tone, sample_warp
 from hilum.train.negatives import add_marks
 from hilum.types import FloatImage
 
-__all__ = ["vary_chest"]
+__all__ = ["process_as_archive", "vary_chest"]
 
 
-def _process(image: FloatImage, rng: np.random.Generator) -> FloatImage:
+def process_as_archive(image: FloatImage, rng: np.random.Generator) -> FloatImage:
     """One of the ways in which a vendor or an archive processes its images."""
     kind = int(rng.integers(7))
     if kind == 0:
@@ -50,5 +50,5 @@ def vary_chest(image: FloatImage, rng: np.random.Generator) -> FloatImage:
     zoom = (0.85, 1.12)
     warp = sample_warp(rng, zoom=zoom, degrees=8.0, shift=0.04, mirror=0.0)
     out = warp.apply(image, size=256)
-    out = sample_tone(rng, strength=1.4).apply(_process(np.clip(out, 0, 1), rng))
+    out = sample_tone(rng, strength=1.4).apply(process_as_archive(np.clip(out, 0, 1), rng))
     return np.clip(add_marks(out, rng), 0, 1)

@@ -13,7 +13,14 @@ from sklearn.metrics import average_precision_score, precision_recall_curve, roc
 from hilum.findings.assess import member_logits
 from hilum.train.findings_data import HEADS, Example
 
-__all__ = ["auroc_interval", "expected_calibration_error", "fit_group", "fit_platt", "truth_of"]
+__all__ = [
+    "auroc_interval",
+    "chance_error",
+    "expected_calibration_error",
+    "fit_group",
+    "fit_platt",
+    "truth_of",
+]
 
 Array = npt.NDArray[np.float64]
 LEAST_POSITIVES = 15
@@ -86,6 +93,13 @@ def expected_calibration_error(truth: Array, prob: Array, *, bins: int = 10) -> 
         if (which == b).any()
     ]
     return sum(gaps) / len(truth)
+
+
+def chance_error(prob: Array, *, draws: int = 200, seed: int = 0) -> float:
+    """Mean ECE of labels drawn from the probabilities themselves: what few films cost alone."""
+    rng = np.random.default_rng(seed)
+    truths = (rng.random((draws, len(prob))) < prob).astype(np.float64)
+    return float(np.mean([expected_calibration_error(truth, prob) for truth in truths]))
 
 
 def truth_of(name: str, examples: list[Example], *, is_child: bool) -> Array:

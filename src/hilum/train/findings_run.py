@@ -12,13 +12,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import GroupKFold, cross_val_predict
 
 from hilum.findings.assess import combine
 from hilum.models import Manifest, load_model
-from hilum.train.context import ContextRecipe, train_context
+from hilum.train.context import train_context
+from hilum.train.context_features import ContextRecipe
 from hilum.train.findings import FindingsRecipe, fold_of, predict, train_member
 from hilum.train.findings_data import (
     HEADS,
@@ -27,13 +26,10 @@ from hilum.train.findings_data import (
     build_bank,
     load_examples,
 )
-from hilum.train.findings_fit import (
-    auroc_interval,
-    expected_calibration_error,
-    finding_logits,
-    fit_group,
-    truth_of,
-)
+from hilum.train.findings_figures import shortcut, subgroups, validate
+from hilum.train.findings_fit import finding_logits, fit_group, truth_of
+from hilum.train.findings_phantoms import SPLIT as PHANTOM_SPLIT
+from hilum.train.findings_phantoms import load_phantom_examples
 from hilum.train.networks import FindingsNet
 from hilum.train.ship import ship_context, ship_findings
 from hilum.types import FloatImage
@@ -59,6 +55,10 @@ class CrossFit:
     logits: npt.NDArray[np.float32]
     maps: npt.NDArray[np.float32]
 
+    def of_first(self, count: int) -> CrossFit:
+        """What was said of the first ``count`` examples: the real ones come before phantoms."""
+        return CrossFit(self.members, self.logits[:, :count], self.maps[:, :count])
+
 
 def find_lungs(pixels: FloatImage) -> npt.NDArray[np.bool_]:
     """Union of the lungs by ``hilum-anatomy``, bool of the shape of ``pixels``."""
@@ -75,6 +75,7 @@ def cross_fit(
     """
     fold = fold_of([e.patient for e in examples], recipe.folds, seed=recipe.seed)
     is_train = np.array([e.split == "train" for e in examples])
+    is_phantom = np.array([e.split == PHANTOM_SPLIT for e in examples])
     count = len(examples)
     logits = np.full((recipe.members, count, len(HEADS)), np.nan, np.float32)
     maps = np.full((recipe.members, count, 16, 16), np.nan, np.float32)
@@ -87,7 +88,7 @@ def cross_fit(
             member.load_state_dict(torch.load(path))
             member.eval()
         else:
-            chosen = np.flatnonzero(held_in)
+            chosen = np.flatnonzero(held_in | is_phantom)
             member = train_member(bank, examples, chosen, recipe, seed=recipe.seed + k)
             torch.save(member.state_dict(), path)
         unseen = np.flatnonzero(~held_in)
@@ -126,10 +127,12 @@ def context_weights(
     """The context's share of each head: the best of a coarse grid, by group of heads.
 
     Judged by the mean cross-fitted AUROC of adults' parents, children, and the conditional
-    heads; coarse, and shared within a group, so that it cannot fit the noise.
+    heads; coarse, and shared within a group, so that it cannot fit the noise. Adults are judged
+    within the AP films only: there acquisition says least about the label (docs/log.md).
     """
     labels = np.stack([e.labels for e in examples])
-    is_train = np.array([e.split == "train" for e in examples]) & np.isfinite(members[:, 0])
+    is_train = np.array([e.split == "train" and e.view in ("", "AP") for e in examples])
+    is_train &= np.isfinite(members[:, 0])
     weights = np.zeros(len(HEADS), np.float32)
     for group in ((0, 2), (1,), (3, 4, 5, 6, 7)):
         scores = {}
@@ -147,15 +150,22 @@ def context_weights(
 
 
 def finish(
-    fit: CrossFit,
+    members: npt.NDArray[np.float32],
     context: npt.NDArray[np.float32],
-    bank: FeatureBank,
     examples: list[Example],
     *,
+    located: tuple[float, dict[str, Any]],
     seed: int,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Calibration and figures: cross-fitted on the training split, ensemble on validation."""
-    members = mean_of_known(fit.logits)
+    """Calibration and figures: cross-fitted on the training split, ensemble on validation.
+
+    Args:
+        members: Logits ``(examples, heads)`` of members that did not see the patient.
+        context: Likewise of the context.
+        examples: What both judged.
+        located: Threshold and figures of the opacity map.
+        seed: Of the bootstraps.
+    """
     is_train = np.array([e.split == "train" for e in examples]) & np.isfinite(members[:, 0])
     weights = context_weights(members, context, examples)
     crossed = combine(members, context, weights)
@@ -187,8 +197,8 @@ def finish(
                 for name, heads in (("lungs", members), ("whole", context), ("mixed", crossed))
             }
             figures["subgroups"] = subgroups(crossed[train], [examples[i] for i in train])
-    threshold, figures["map"] = map_threshold(fit, bank, examples)
-    calibration["map"] = {"threshold": threshold, "findings": list(LOCATED)}
+    calibration["map"] = {"threshold": located[0], "findings": list(LOCATED)}
+    figures["map"] = located[1]
     return calibration, figures
 
 
@@ -196,81 +206,6 @@ def positives_of(examples: list[Example], *, is_child: bool) -> dict[str, int]:
     """Positive radiographs by finding."""
     names = finding_logits(np.zeros((1, len(HEADS)), np.float32), is_child=is_child)
     return {n: int(np.nansum(truth_of(n, examples, is_child=is_child))) for n in names}
-
-
-def validate(
-    heads: npt.NDArray[np.float32],
-    examples: list[Example],
-    labels: dict[str, Any],
-    *,
-    is_child: bool,
-) -> dict[str, Any]:
-    """AUROC with interval and calibration error of the ensemble on the validation split."""
-    result: dict[str, Any] = {}
-    for name, logits in finding_logits(heads, is_child=is_child).items():
-        truth = truth_of(name, examples, is_child=is_child)
-        known = np.isfinite(truth)
-        if not known.any() or not 0 < truth[known].sum() < known.sum():
-            continue
-        patients = [e.patient for e, k in zip(examples, known, strict=True) if k]
-        entry = {
-            "n": int(known.sum()),
-            "positives": int(truth[known].sum()),
-            "auroc": [round(v, 4) for v in auroc_interval(truth[known], logits[known], patients)],
-        }
-        if name in labels:
-            z = labels[name]["slope"] * logits[known] + labels[name]["offset"]
-            prob = 1.0 / (1.0 + np.exp(-z))
-            entry["ece"] = round(expected_calibration_error(truth[known], prob), 4)
-        result[name] = entry
-    return result
-
-
-def shortcut(heads: npt.NDArray[np.float32], examples: list[Example]) -> dict[str, Any]:
-    """How far the pneumonia score depends on the projection."""
-    score = heads[:, HEADS.index("pneumonia_adult")].astype(float)
-    truth = np.array([e.labels[0] for e in examples], float)
-    view = np.array([e.view for e in examples])
-    patients = np.array([e.patient for e in examples])
-    result: dict[str, Any] = {}
-    for name in ("AP", "PA"):
-        use = view == name
-        within = auroc_interval(truth[use], score[use], list(patients[use]))
-        result[f"pneumonia_within_{name}"] = [round(v, 4) for v in within]
-    for value, name in ((0.0, "normal"), (1.0, "pneumonia")):
-        use = truth == value
-        gap = roc_auc_score(view[use] == "PA", score[use])
-        result[f"view_from_score_among_{name}"] = round(float(gap), 4)
-    probe = cross_val_predict(
-        LogisticRegression(max_iter=500),
-        heads,
-        view == "PA",
-        groups=patients,
-        cv=GroupKFold(5),
-        method="decision_function",
-    )
-    result["view_from_all_logits"] = round(float(roc_auc_score(view == "PA", probe)), 4)
-    return result
-
-
-def subgroups(heads: npt.NDArray[np.float32], examples: list[Example]) -> dict[str, Any]:
-    """AUROC of pneumonia by sex and age."""
-    score = heads[:, HEADS.index("pneumonia_adult")].astype(float)
-    truth = np.array([e.labels[0] for e in examples], float)
-    groups = {
-        "female": [e.sex == "F" for e in examples],
-        "male": [e.sex == "M" for e in examples],
-        "under_40": [e.age is not None and e.age < 40 for e in examples],
-        "40_to_60": [e.age is not None and 40 <= e.age < 60 for e in examples],
-        "60_and_over": [e.age is not None and e.age >= 60 for e in examples],
-    }
-    result = {}
-    for name, chosen in groups.items():
-        use = np.array(chosen)
-        patients = [e.patient for e, u in zip(examples, use, strict=True) if u]
-        value = auroc_interval(truth[use], score[use], patients)
-        result[name] = {"n": int(use.sum()), "auroc": [round(v, 4) for v in value]}
-    return result
 
 
 def map_threshold(
@@ -300,20 +235,32 @@ def map_threshold(
 
 
 def train_findings(
-    data: Path, out: Path, *, cache: Path, recipe: FindingsRecipe | None = None
+    data: Path,
+    out: Path,
+    *,
+    cache: Path,
+    recipe: FindingsRecipe | None = None,
+    phantoms: Path | None = None,
 ) -> Manifest:
-    """Train, calibrate and write ``hilum-findings`` and ``hilum-context`` into ``out``."""
+    """Train, calibrate and write ``hilum-findings`` and ``hilum-context`` into ``out``.
+
+    ``phantoms`` is a data set of ``hilum phantom dataset`` for the members to learn from as
+    well; the shipped weights have seen none.
+    """
     recipe = recipe or FindingsRecipe()
     examples = load_examples(data, children=CHILDREN, seed=3)
-    bank = build_bank(
-        examples, find_lungs, cache=cache, size=recipe.size, variants=VARIANTS, seed=5
-    )
-    fit = cross_fit(bank, examples, recipe, cache)
+    mixed = examples + (load_phantom_examples(phantoms) if phantoms else [])
+    bank = build_bank(mixed, find_lungs, cache=cache, size=recipe.size, variants=VARIANTS, seed=5)
+    fit = cross_fit(bank, mixed, recipe, cache).of_first(len(examples))
     whole = ContextRecipe()
-    context = train_context(
-        examples, folds=recipe.folds, fold_seed=recipe.seed, cache=cache, recipe=whole
+    context = train_context(examples, cache=cache, recipe=whole)
+    calibration, figures = finish(
+        mean_of_known(fit.logits),
+        context.logits,
+        examples,
+        located=map_threshold(fit, bank, examples),
+        seed=recipe.seed,
     )
-    calibration, figures = finish(fit, context.logits, bank, examples, seed=recipe.seed)
     logger.info("figures %s", json.dumps(figures))
     ship_context(context, out, recipe=whole.as_dict(), figures=figures["shortcut"]["whole"])
     return ship_findings(

@@ -51,7 +51,9 @@ LIMITS = {
     "prob_turned": 0.6,
     "prob_inverted": 0.75,
     "prob_mirrored": 0.98,
-    "prob_lateral": 0.95,
+    "prob_lateral": 0.82,
+    "prob_lateral_accept": 0.95,
+    "novelty_lateral": 2.1,
     "prob_view": 0.9,
     "prob_child": 0.95,
 }
@@ -107,11 +109,19 @@ def _share(flags: Any, patients: Sequence[str]) -> dict[str, float]:
             "count": len(patients)}  # fmt: skip
 
 
+def _logit(prob: float) -> float:
+    return float(np.log(prob / (1 - prob)))
+
+
 def study(samples: Sequence[Sample], raw: tuple[Half, Half], unseen: Unseen) -> dict[str, Any]:
     """Acceptance of sources and refusal of kinds that were left out of the training."""
     chest, first = LABELS.index("chest"), LABELS.index("turned_0")
-    least = float(np.log(LIMITS["prob_chest_refuse"] / (1 - LIMITS["prob_chest_refuse"])))
-    figures: dict[str, Any] = {"accepted_unseen_source": {}, "refused_unseen_kind": {}}
+    least = _logit(LIMITS["prob_chest_refuse"])
+    figures: dict[str, Any] = {
+        "accepted_unseen_source": {},
+        "refused_unseen_kind": {},
+        "frontals_called_lateral": {},
+    }
     orientation: dict[str, Any] = {}
     for name, (rows, logits, novelty) in unseen.items():
         is_in = (logits[:, chest] >= least) & (novelty <= LIMITS["novelty_refuse"])
@@ -125,6 +135,10 @@ def study(samples: Sequence[Sample], raw: tuple[Half, Half], unseen: Unseen) -> 
         is_inverted = np.array([part[i].is_inverted for i in turned])
         guess = logits[turned][:, first : first + 4].argmax(axis=1)
         polarity = logits[turned][:, LABELS.index("inverted")] > 0
+        figures["frontals_called_lateral"][name] = _share(
+            logits[plain][:, LABELS.index("lateral")] >= _logit(LIMITS["prob_lateral"]),
+            [part[i].patient or str(part[i].path) for i in plain],
+        )
         orientation[name] = {
             "turns_right": _share(guess == turns, owners),
             "polarity_right": _share(polarity == is_inverted, owners),
@@ -150,6 +164,21 @@ def _unseen_targets(
                 logits.append(float(values[LABELS.index(name)]))
                 target.append(truth)
     return np.array(logits, np.float32), np.array(target, bool)
+
+
+def _judge_phantoms(
+    samples: Sequence[Sample], raw: tuple[Half, Half], reduction: Reduction, heads: Heads
+) -> dict[str, Any]:
+    """Shares of the phantoms that trained nothing which the lateral head calls lateral."""
+    shares: dict[str, Any] = {}
+    for role in ("lateral", "phantom"):
+        rows = [i for i, s in enumerate(samples) if s.role == role and not s.may_train]
+        logits = heads.logits(reduction.apply(raw[0][rows], raw[1][rows]))
+        flags = logits[:, LABELS.index("lateral")] >= _logit(LIMITS["prob_lateral"])
+        shares["side" if role == "lateral" else "front"] = _share(
+            flags, [str(samples[i].phantom) for i in rows]
+        )
+    return shares
 
 
 def _fields(settings: Mapping[str, Any], figures: Mapping[str, Any]) -> dict[str, Any]:
@@ -205,6 +234,7 @@ def main(
     cache: Path | None = None,
     kermany: int = 600,
     negatives: int = 105,
+    phantoms: int = 300,
     seed: int = 2026,
 ) -> None:
     """Train the gate and write ``hilum-gate.onnx`` and ``.json`` into ``out``.
@@ -215,14 +245,15 @@ def main(
         cache: Folder that keeps the features between runs.
         kermany: Child radiographs used.
         negatives: Images of each kind of negative.
+        phantoms: Simulated chests from the side, and from the front.
         seed: Of everything that is drawn.
 
     Raises:
         MissingExtraError: The photographs' wheels are not installed.
         UnreadableImageError: An image of ``data`` cannot be read.
     """
-    settings = {"kermany": kermany, "negatives": negatives, "seed": seed}
-    samples = plan(data, kermany=kermany, negatives=negatives, seed=seed)
+    settings = {"kermany": kermany, "negatives": negatives, "phantoms": phantoms, "seed": seed}
+    samples = plan(data, kermany=kermany, negatives=negatives, phantoms=phantoms, seed=seed)
     log.info("gate: %d images to draw and encode", len(samples))
     raw = _features(samples, cache, settings)
     unseen = leave_one_out(samples, raw, kind="source")
@@ -232,6 +263,7 @@ def main(
     reduction = fit_reduction(raw[0][upright], raw[1][upright])
     part, features = [samples[i] for i in rows], reduction.apply(raw[0][rows], raw[1][rows])
     heads, distance = fit_heads(part, features), fit_distance(part, features)
+    figures["phantoms_called_lateral"] = _judge_phantoms(samples, raw, reduction, heads)
     for name in ("ap", "child"):
         heads = calibrate(heads, name, *_unseen_targets(samples, unseen, name))
     net = GateNet(reduction, heads, distance)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -18,13 +19,24 @@ import numpy.typing as npt
 from hilum.errors import MissingExtraError, UnreadableImageError
 from hilum.models.manifest import InputSpec
 from hilum.models.preprocess import prepare
+from hilum.synth import render
+from hilum.train.appearance import randomise_appearance
 from hilum.train.augment_gate import vary_chest
 from hilum.train.body_parts import Canvas, draw_lateral_chest, expose
 from hilum.train.images import read_rows
 from hilum.train.negatives import KINDS, add_marks, draw_negative
+from hilum.train.phantom_pool import sample_phantom
 from hilum.types import FloatImage
 
-__all__ = ["HELD_OUT_PHOTOGRAPHS", "INPUT", "Sample", "draw", "load_photographs", "plan"]
+__all__ = [
+    "HELD_OUT_PHOTOGRAPHS",
+    "INPUT",
+    "Sample",
+    "draw",
+    "load_photographs",
+    "plan",
+    "plan_phantoms",
+]
 
 INPUT = InputSpec(rows=224, columns=224, percentiles=(0.5, 99.5))
 """Preprocessing of the gate, the same in training and in the manifest."""
@@ -38,6 +50,8 @@ HELD_OUT_PHOTOGRAPHS = frozenset(
 """Photographs that judge the gate and never train it."""
 
 CHILD_YEARS = 16.0
+VARIATIONS = 4
+PHANTOM_SIDE = 320
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +60,8 @@ class Sample:
 
     ``group`` is the source of a chest radiograph or the kind of a negative. ``view`` and
     ``child`` are empty and None where unknown. ``may_train`` is False for images that only
-    judge. Turns are counter-clockwise, applied after mirroring.
+    judge. Turns are counter-clockwise, applied after mirroring. ``phantom`` is the seed of a
+    simulated chest, ``seed`` that of its variation.
     """
 
     role: str
@@ -61,6 +76,7 @@ class Sample:
     quarter_turns: int = 0
     is_inverted: bool = False
     is_mirrored: bool = False
+    phantom: int | None = None
 
 
 def _is_child(age: str) -> bool | None:
@@ -121,13 +137,21 @@ def _variants(chest: Sample, seed: int) -> list[Sample]:
     return out
 
 
-def plan(data: Path, *, kermany: int = 600, negatives: int = 105, seed: int = 2026) -> list[Sample]:
+def plan(
+    data: Path,
+    *,
+    kermany: int = 600,
+    negatives: int = 105,
+    phantoms: int = 300,
+    seed: int = 2026,
+) -> list[Sample]:
     """Every sample of the training and judging set, in a fixed order.
 
     Args:
         data: The folder with ``nih``, ``kermany``, ``covid`` and ``anatomy``.
         kermany: How many of the child radiographs are used.
         negatives: Images of each kind of negative (photographs: three times as many).
+        phantoms: Simulated chests from the side, and from the front.
         seed: Of everything that is drawn.
     """
     chests = read_chests(data, kermany=kermany, seed=seed)
@@ -140,6 +164,25 @@ def plan(data: Path, *, kermany: int = 600, negatives: int = 105, seed: int = 20
         samples += [Sample("negative", kind, int(s)) for s in rng.integers(0, 2**62, count)]
     seeds = rng.integers(0, 2**62, 2 * negatives)
     samples += [Sample("lateral", "lateral", int(s)) for s in seeds]
+    return samples + plan_phantoms(count=phantoms, seed=seed)
+
+
+def plan_phantoms(*, count: int, seed: int) -> list[Sample]:
+    """``count`` phantoms from the side and as many from the front, each in several variations.
+
+    The frontal ones keep the lateral head from learning what a simulation looks like. One in
+    five of each only judges.
+    """
+    rng = np.random.default_rng([seed, 3])
+    samples: list[Sample] = []
+    for role in ("lateral", "phantom"):
+        for number in range(count):
+            made = int(rng.integers(2**31))
+            samples += [
+                Sample(role, f"{role}_phantom", int(s), phantom=made, may_train=number % 5 > 0,
+                       is_mirrored=bool(rng.random() < 0.5))
+                for s in rng.integers(0, 2**62, VARIATIONS)
+            ]  # fmt: skip
     return samples
 
 
@@ -175,6 +218,25 @@ def load_chest(path: Path) -> npt.NDArray[np.uint8]:
     return np.asarray(small, np.uint8)
 
 
+@lru_cache(maxsize=2)
+def _render_phantom(seed: int, is_lateral: bool) -> FloatImage:
+    spec = sample_phantom(np.random.default_rng(seed), is_lateral=is_lateral)
+    return render(spec, pixels=(PHANTOM_SIDE, PHANTOM_SIDE)).radiograph.pixels
+
+
+def _draw_phantom(
+    sample: Sample, rng: np.random.Generator, pool: Sequence[npt.NDArray[np.uint8]]
+) -> FloatImage:
+    """A phantom with the look and the borders of any film, facing either way."""
+    assert sample.phantom is not None
+    image = _render_phantom(sample.phantom, sample.role == "lateral")
+    if sample.is_mirrored:
+        image = np.ascontiguousarray(image[:, ::-1])
+    if rng.random() < 0.7:
+        image = randomise_appearance(image, pool, rng)
+    return vary_chest(image, rng)
+
+
 def draw(
     sample: Sample,
     *,
@@ -185,6 +247,8 @@ def draw(
     rng = np.random.default_rng(sample.seed)
     if sample.role == "negative":
         image = draw_negative(sample.group, rng, photographs=photographs, chests=pool)
+    elif sample.phantom is not None:
+        image = _draw_phantom(sample, rng, pool)
     elif sample.role == "lateral":
         canvas = Canvas(rng, tilt_deg=6.0)
         draw_lateral_chest(canvas)

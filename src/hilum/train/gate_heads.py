@@ -110,7 +110,7 @@ def _select(samples: Sequence[Sample], name: str) -> list[tuple[int, bool]]:
             rows.append((i, s.is_inverted))
         elif name == "mirrored" and s.role in ("chest", "mirrored"):
             rows.append((i, s.is_mirrored))
-        elif name == "lateral" and s.role in ("chest", "lateral"):
+        elif name == "lateral" and s.role != "mirrored":
             rows.append((i, s.role == "lateral"))
         elif name == "ap" and s.role == "chest" and s.view:
             rows.append((i, s.view == "AP"))

@@ -24,6 +24,7 @@ __all__ = [
     "FindingsNet",
     "FindingsTrunk",
     "LiteEncoder",
+    "StructuresNet",
     "normalise_grey",
 ]
 
@@ -97,9 +98,9 @@ class AnatomyNet(nn.Module):
 
     WIDTHS = (16, 32, 48, 64, 96)
 
-    def __init__(self, *, structures: int = 4) -> None:
+    def __init__(self, *, structures: int = 4, frozen_blocks: int = 3) -> None:
         super().__init__()
-        self.encoder = LiteEncoder(frozen_blocks=3)
+        self.encoder = LiteEncoder(frozen_blocks=frozen_blocks)
         widths = self.WIDTHS
         self.lateral = nn.ModuleList(
             nn.Conv2d(c, w, 1) for c, w in zip(STAGE_CHANNELS, widths, strict=True)
@@ -110,12 +111,49 @@ class AnatomyNet(nn.Module):
 
     def forward(self, grey: Tensor) -> Tensor:
         """Logits at the resolution of the input."""
+        logits = self.half(grey)
+        return F.interpolate(logits, scale_factor=2.0, mode="bilinear", align_corners=False)
+
+    def half(self, grey: Tensor) -> Tensor:
+        """Logits at half the resolution of the input, as the network computes them."""
+        return self.out(self.merge[0](self.gather(grey)))
+
+    def gather(self, grey: Tensor) -> Tensor:
+        """Features ``(batch, 48, rows / 2, columns / 2)`` that the last merge looks at."""
         features = [layer(f) for layer, f in zip(self.lateral, self.encoder(grey), strict=True)]
         x = self.top(features[4])
-        for level in (3, 2, 1, 0):
+        for level in (3, 2, 1):
             x = F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
             x = self.merge[level](torch.cat([x, features[level]], 1))
-        return F.interpolate(self.out(x), scale_factor=2.0, mode="bilinear", align_corners=False)
+        x = F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
+        return torch.cat([x, features[0]], 1)
+
+
+class StructuresNet(nn.Module):
+    """An anatomy network with a second end for what phantoms teach.
+
+    Output logits at half the input's resolution, ``(batch, 4 + planes + 1 + points, ...)``: the
+    four structures, the planes, the carina, the points.
+    """
+
+    WIDTH = 32
+    RARE = -3.0
+
+    def __init__(self, *, planes: int, points: int, frozen_blocks: int) -> None:
+        super().__init__()
+        self.anatomy = AnatomyNet(frozen_blocks=frozen_blocks)
+        self.detail = _conv(sum(AnatomyNet.WIDTHS[:2]), self.WIDTH)
+        self.out = nn.Conv2d(self.WIDTH, planes + points, 1)
+        nn.init.constant_(self.out.bias, self.RARE)
+        self.planes = planes
+
+    def forward(self, grey: Tensor) -> Tensor:
+        """Logits at half the resolution of the input."""
+        gathered = self.anatomy.gather(grey)
+        anatomy = self.anatomy.out(self.anatomy.merge[0](gathered))
+        more = self.out(self.detail(gathered))
+        parts = (anatomy[:, :4], more[:, : self.planes], anatomy[:, 4:], more[:, self.planes :])
+        return torch.cat(parts, 1)
 
 
 class FindingsNet(nn.Module):
@@ -199,50 +237,83 @@ class FindingsEnsemble(nn.Module):
 
 
 class ContextEncoder(nn.Module):
-    """Frozen ImageNet features of the whole image: pooled means, maxima and spreads.
+    """Frozen ImageNet features of the whole image, by place and pooled.
 
-    Input ``(batch, 1, 320, 320)`` in [0, 1]; output ``(batch, 1296)``.
+    Input ``(batch, 1, 352, 352)`` in [0, 1]; output maps ``(batch, 40, 44, 44)``,
+    ``(batch, 112, 22, 22)`` and ``(batch, 320, 11, 11)``, and ``(batch, 1416)`` pooled means,
+    maxima and spreads of the three, in this order.
     """
+
+    CHANNELS = STAGE_CHANNELS[2:]
+    POOLED = 3 * sum(STAGE_CHANNELS[2:])
 
     def __init__(self) -> None:
         super().__init__()
         self.encoder = LiteEncoder(frozen_blocks=16)
 
-    def forward(self, grey: Tensor) -> Tensor:
-        """Pooled features of strides 16 and 32."""
-        features = self.encoder(grey)
+    def forward(self, grey: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Feature maps of strides 8, 16 and 32, and what is pooled of them."""
+        features = self.encoder(grey)[2:]
         pooled = []
-        for maps in (features[3], features[4]):
+        for maps in features:
             flat = maps.flatten(2)
             mean = flat.mean(2)
             spread = torch.sqrt((flat * flat).mean(2) - mean * mean + 1e-6)
             pooled += [mean, flat.amax(2), spread]
-        return torch.cat(pooled, 1)
+        return features[0], features[1], features[2], torch.cat(pooled, 1)
 
 
 class ContextNet(nn.Module):
     """Linear heads on ``ContextEncoder`` and the film's distance from what was learned.
 
-    Output logits ``(batch, 1, heads)`` and novelty ``(batch,)``.
+    Output logits ``(batch, 1, heads)`` of what is pooled over the film, evidence maps
+    ``(batch, heads, places, 44, 44)`` whose means over the places are the rest of the logits
+    (``hilum.findings.places``), and novelty ``(batch,)``.
     """
 
-    def __init__(self, weight: Tensor, bias: Tensor, novelty: Novelty) -> None:
-        """Take ``weight`` ``(heads, 1296)`` and ``bias`` ``(heads,)`` on raw features."""
+    NOVELTY_FROM = 3 * STAGE_CHANNELS[2]
+    """Novelty is judged by what is pooled at strides 16 and 32."""
+
+    def __init__(self, weight: Tensor, bias: Tensor, place_bias: Tensor, novelty: Novelty) -> None:
+        """Take ``weight`` ``(heads, features)`` on raw features and what is added.
+
+        Features are the pooled ones, then for each stride the means ``(places, channels)``.
+        ``bias`` ``(heads,)`` goes with the pooled ones, ``place_bias`` ``(heads, places)``
+        with each place.
+        """
         super().__init__()
         self.encoder = ContextEncoder()
-        self.heads = nn.Linear(weight.shape[1], weight.shape[0])
-        self.heads.weight.data.copy_(weight)
+        heads, places = place_bias.shape
+        pooled, self.places = ContextEncoder.POOLED, places
+        self.heads = nn.Linear(pooled, heads)
+        self.heads.weight.data.copy_(weight[:, :pooled])
         self.heads.bias.data.copy_(bias)
-
+        self.by_place = nn.ModuleList()
+        start = pooled
+        for channels in ContextEncoder.CHANNELS:
+            is_first = start == pooled
+            layer = nn.Conv2d(channels, heads * places, 1, bias=is_first)
+            if is_first:
+                layer.bias.data.copy_(place_bias.reshape(-1))
+            stop = start + places * channels
+            layer.weight.data.copy_(weight[:, start:stop].reshape(-1, channels, 1, 1))
+            self.by_place.append(layer)
+            start = stop
         for name in ("mean", "scale", "directions", "spread"):
             self.register_buffer(name, torch.from_numpy(getattr(novelty, name)))
         self.residual = novelty.residual
 
-    def forward(self, grey: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits of every head, and ``Novelty.distance``."""
-        features = self.encoder(grey)
-        z = (features - self.mean) / self.scale
+    def forward(self, grey: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Logits of every head, evidence by place, and ``Novelty.distance``."""
+        *maps, pooled = self.encoder(grey)
+        evidence = self.by_place[0](maps[0])
+        for scale, layer, features in zip((2, 4), self.by_place[1:], maps[1:], strict=True):
+            coarse = layer(features)
+            evidence = evidence + F.interpolate(coarse, scale_factor=float(scale), mode="nearest")
+        evidence = evidence.unflatten(1, (-1, self.places))
+        z = (pooled[:, self.NOVELTY_FROM :] - self.mean) / self.scale
         along = z @ self.directions.T
         rest = ((z * z).sum(1) - (along * along).sum(1)).clamp(min=0)
         square = ((along / self.spread) ** 2).sum(1) + rest / self.residual**2
-        return self.heads(features)[:, None], torch.sqrt(square / z.shape[1])
+        distance = torch.sqrt(square / z.shape[1])
+        return self.heads(pooled)[:, None], evidence, distance

@@ -10,21 +10,31 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hilum.models import Manifest, write_model
+from hilum.findings.places import GRID, PLACES
+from hilum.models import Manifest, Model, write_model
 from hilum.models.compress import store_half
-from hilum.train.context import ContextRun
+from hilum.models.manifest import manifest_to_dict
+from hilum.train.context import CONTEXT_HEADS, ContextRun
 from hilum.train.export_onnx import export_onnx, store_int8
 from hilum.train.findings_data import HEADS
-from hilum.train.networks import AnatomyNet, FindingsEnsemble, FindingsNet
+from hilum.train.networks import AnatomyNet, FindingsEnsemble, FindingsNet, StructuresNet
+from hilum.train.phantom_pool import ANATOMY, STRUCTURES
 
-__all__ = ["ship_anatomy", "ship_context", "ship_findings"]
+__all__ = ["ship_anatomy", "ship_context", "ship_findings", "ship_structures"]
 
+FINDINGS_VERSION = "1.1.1"
 INPUT = {"rows": 256, "columns": 256, "resize": "stretch", "percentiles": [0.5, 99.5]}
 LICENCE = "CC BY-NC-SA 4.0 (research and teaching)"
 SOURCE = "trained by the Hilum project; encoder initialised from EfficientNet-Lite0 (Apache-2.0)"
 ANATOMY_DATA = (
     "29 annotated adults (GeneralBlockchain), lung masks of 2,592 children (Kermany, V7 Labs), "
-    "pseudo-labels on ChestX-ray14 and covid-chestxray images that may train weights"
+    "pseudo-labels on ChestX-ray14 and covid-chestxray images that may train weights; simulated "
+    "radiographs of Hilum's phantom with their truth"
+)
+STRUCTURES_DATA = (
+    "simulated radiographs of Hilum's phantom with their truth; real films with the anatomy "
+    "alone: 29 annotated adults (GeneralBlockchain), 300 children (Kermany, V7 Labs), and "
+    "ChestX-ray14 and covid-chestxray images that may train weights as hilum-anatomy sees them"
 )
 FINDINGS_DATA = (
     "674 ChestX-ray14 films with RSNA opacity boxes, 1,500 children (Kermany), 29 adults with "
@@ -59,7 +69,7 @@ def ship_anatomy(
     fields = {
         "name": "hilum-anatomy",
         "task": "anatomy",
-        "version": "1.0.0",
+        "version": "1.1.0",
         "title": "Lungs, heart with mediastinum, airways and carina on frontal radiographs",
         "labels": ["left_lung", "right_lung", "cardiomediastinum", "airways"],
         "input": INPUT,
@@ -82,6 +92,60 @@ def ship_anatomy(
         "golden": {"tolerance": 0.02},
     }
     return write_model(out, store_half(weights), fields)
+
+
+class _StructuresOutput(nn.Module):
+    """Probabilities ``(batch, structures, 256, 256)`` of what phantoms taught."""
+
+    def __init__(self, net: StructuresNet) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, grey: Tensor) -> Tensor:
+        first = len(ANATOMY)
+        half = torch.sigmoid(self.net(grey)[:, first : first + len(STRUCTURES)])
+        return nn.functional.interpolate(
+            half, scale_factor=2.0, mode="bilinear", align_corners=False
+        )
+
+
+def ship_structures(
+    net: StructuresNet, out: Path, *, recipe: Mapping[str, Any], figures: Mapping[str, Any]
+) -> Manifest:
+    """Write ``hilum-structures`` into ``out``.
+
+    Args:
+        net: Trained.
+        out: Folder of the weights.
+        recipe: Resolved configuration.
+        figures: Scores by name, one value an image; all of them are of phantoms or of the
+            anatomy that it was trained beside.
+    """
+    weights = export_onnx(_StructuresOutput(net), side=256, outputs=["probabilities"])
+    fields = {
+        "name": "hilum-structures",
+        "task": "structures",
+        "version": "1.0.0",
+        "title": "Bones, aortic arch, hila and hemidiaphragms, learned from simulation only",
+        "labels": list(STRUCTURES),
+        "input": INPUT,
+        "outputs": {
+            "probabilities": {
+                "meaning": "probability of each structure by pixel",
+                "shape": ["labels", 256, 256],
+            },
+        },
+        "training": {
+            "data": STRUCTURES_DATA,
+            "licence": "CC0, CC BY 4.0, CC BY-NC-SA",
+            "recipe": recipe,
+        },
+        "licence": LICENCE,
+        "source": SOURCE,
+        "figures": summarise(figures),
+        "golden": {"tolerance": 0.02},
+    }
+    return write_model(out, store_half(store_int8(weights)), fields)
 
 
 def _measurement_sd(figures: Mapping[str, Any]) -> dict[str, float]:
@@ -129,7 +193,7 @@ def ship_findings(
     fields = {
         "name": "hilum-findings",
         "task": "findings",
-        "version": "1.0.0",
+        "version": FINDINGS_VERSION,
         "title": "Findings on frontal radiographs of adults and children",
         "labels": list(HEADS),
         "input": INPUT,
@@ -151,32 +215,54 @@ def ship_findings(
     return write_model(out, store_half(store_int8(weights)), fields)
 
 
+def reship_findings(
+    model: Model, out: Path, *, calibration: Mapping[str, Any], figures: Mapping[str, Any]
+) -> Manifest:
+    """Write the network of ``model`` into ``out`` with another calibration and figures."""
+    fields = manifest_to_dict(model.manifest)
+    fields["version"] = FINDINGS_VERSION
+    fields["calibration"] = {"method": "hilum-findings", **calibration}
+    fields["figures"] = figures
+    fields["golden"] = (
+        {"tolerance": model.manifest.golden.tolerance} if model.manifest.golden else {}
+    )
+    return write_model(out, model.read_weights(), fields)
+
+
 def ship_context(
     run: ContextRun, out: Path, *, recipe: Mapping[str, Any], figures: Mapping[str, Any]
 ) -> Manifest:
     """Write ``hilum-context`` into ``out``."""
     side = int(recipe["size"])
-    weights = export_onnx(run.net, side=side, outputs=["logits", "novelty"])
+    weights = export_onnx(run.net, side=side, outputs=["logits", "evidence", "novelty"])
     fields = {
         "name": "hilum-context",
         "task": "context",
-        "version": "1.0.0",
+        "version": "2.1.0",
         "title": "A second opinion on the whole film for hilum-findings",
-        "labels": list(HEADS),
+        "labels": list(CONTEXT_HEADS),
         "input": {**INPUT, "rows": side, "columns": side},
         "outputs": {
-            "logits": {"meaning": "logits by head", "shape": [1, "labels"]},
+            "logits": {"meaning": "logits by head of the whole film", "shape": [1, "labels"]},
+            "evidence": {
+                "meaning": "maps whose means over the places complete the logits",
+                "shape": ["labels", len(PLACES), GRID, GRID],
+            },
             "novelty": {"meaning": "distance from the films learned from, near 1", "shape": []},
         },
-        "calibration": {"novelty_limit": round(run.novelty_limit, 4)},
+        "calibration": {
+            "novelty_limit": round(run.novelty_limit, 4),
+            "ratio_sd": run.ratio["sd"],
+            "regions": run.regions,
+        },
         "training": {
-            "data": "674 ChestX-ray14 films, 1,500 children (Kermany)",
+            "data": "674 ChestX-ray14 films, 1,500 children (Kermany), acquisitions varied",
             "licence": "NIH Clinical Center, CC BY 4.0",
             "recipe": recipe,
         },
         "licence": LICENCE,
         "source": SOURCE,
-        "figures": figures,
+        "figures": {**figures, "cardiothoracic_ratio": run.ratio},
         "golden": {"tolerance": 0.02},
     }
     return write_model(out, store_half(weights), fields)

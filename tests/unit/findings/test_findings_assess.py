@@ -8,19 +8,22 @@ import numpy as np
 import pytest
 
 from hilum.errors import ModelIntegrityError
-from hilum.findings.assess import assess, member_logits
+from hilum.findings.assess import assess, member_logits, without_contradiction
 from hilum.findings.calibration import (
     LabelCalibration,
     calibrations_of,
     conditional_logit,
     sigmoid,
 )
-from hilum.findings.cardiomegaly import assess_cardiomegaly
+from hilum.findings.cardiomegaly import ImageRatio, assess_cardiomegaly
 from hilum.findings.crop import crop_array, thorax_box
+from hilum.findings.places import GRID, PLACES
+from hilum.findings.second_opinion import RATIO
 from hilum.models import InputSpec
 from hilum.ontology import finding_names
 from hilum.types import (
     Anatomy,
+    Finding,
     Measurement,
     Orientation,
     Quality,
@@ -83,7 +86,7 @@ def make_anatomy(rows: int = 160, columns: int = 200, turns: int = 0) -> tuple[R
 
 SICK = [[3.0, -3.0, 3.0, 0.0], [2.6, -2.0, 3.2, 0.1]]
 ADULT = Quality(accepted=True, scores={"prob_child": 0.1})
-CHILD = Quality(accepted=True, scores={"prob_child": 0.9})
+CHILD = Quality(accepted=True, scores={"prob_child": 0.97})
 
 
 def test_every_name_of_the_ontology_is_answered_in_order() -> None:
@@ -97,17 +100,37 @@ def test_every_name_of_the_ontology_is_answered_in_order() -> None:
 
 @dataclass
 class FakeContext:
-    """A second opinion that finds the film at a fixed distance from what was learned."""
+    """A second opinion at a fixed distance, all of whose evidence lies in the lungs' bases."""
 
     novelty: float
+    ratio: float = 0.58
+    base: float = 0.0
 
     @property
     def manifest(self) -> Any:
-        return SimpleNamespace(name="context", calibration={"novelty_limit": 1.5})
+        calibration = {"novelty_limit": 1.5, "ratio_sd": 0.04}
+        return SimpleNamespace(name="context", labels=(*HEADS, RATIO), calibration=calibration)
 
     def run(self, pixels: np.ndarray) -> dict[str, np.ndarray]:
-        logits = np.zeros((1, len(HEADS)), np.float32)
-        return {"logits": logits, "novelty": np.float32(self.novelty)}
+        logits = np.zeros((1, len(HEADS) + 1), np.float32)
+        logits[0, -1] = self.ratio
+        evidence = np.zeros((len(HEADS) + 1, len(PLACES), GRID, GRID), np.float32)
+        evidence[0, PLACES.index("base")] = self.base
+        return {"logits": logits, "evidence": evidence, "novelty": np.float32(self.novelty)}
+
+
+def test_evidence_of_a_place_is_part_of_the_logit() -> None:
+    radiograph, anatomy = make_anatomy()
+    probs = []
+    for base in (0.0, 3.0):
+        found = assess(
+            radiograph, anatomy, ADULT, FakeModel(SICK), context=FakeContext(1, base=base)
+        )
+        prob = next(f.probability for f in found if f.name == "pneumonia")
+        assert prob is not None
+        probs.append(np.log(prob / (1 - prob)))
+    # half of the logit is the context's
+    assert probs[1] - probs[0] == pytest.approx(1.5, abs=1e-3)
 
 
 def test_a_film_unlike_all_that_was_learned_is_only_measured() -> None:
@@ -121,6 +144,23 @@ def test_a_film_unlike_all_that_was_learned_is_only_measured() -> None:
     assert "distance 1.80, limit 1.50" in str(outside["pneumonia"].problem)
     assessed = {name for name, f in outside.items() if f.status is not Status.NOT_ASSESSED}
     assert assessed == {"cardiomegaly"}
+
+
+def test_cardiomegaly_says_what_was_measured_and_what_the_image_gave() -> None:
+    radiograph, anatomy = make_anatomy()
+    both = assess_cardiomegaly(radiograph, anatomy, ImageRatio(0.55, 0.05))
+    assert both.problem == (
+        "measured: ratio 0.60 \N{PLUS-MINUS SIGN} 0.02; "
+        "from the image: ratio 0.55 \N{PLUS-MINUS SIGN} 0.05, enlarged with probability 84%"
+    )
+    assert both.probability == assess_cardiomegaly(radiograph, anatomy).probability
+    missing = Measurement("cardiothoracic_ratio", None, "1", problem="the heart was not outlined")
+    bare = Anatomy(measurements=(missing,))
+    by_image = assess_cardiomegaly(radiograph, bare, ImageRatio(0.55, 0.05))
+    assert by_image.status is Status.PRESENT
+    assert by_image.probability == pytest.approx(0.841, abs=0.001)
+    assert str(by_image.problem).startswith("not measured: the heart was not outlined; from the")
+    assert assess_cardiomegaly(radiograph, bare).status is Status.NOT_ASSESSED
 
 
 def test_a_child_is_judged_by_the_head_for_children() -> None:
@@ -269,3 +309,17 @@ def test_a_foreign_classifier_keeps_its_operating_points_and_says_uncalibrated()
     assert found["pleural_effusion"].interval is None
     assert found["pleural_effusion"].zones == ("right_lower_zone",)
     assert found["pneumonia"].status is Status.NOT_ASSESSED
+
+
+@pytest.mark.parametrize(
+    ("heart", "expected"), [(Status.PRESENT, Status.UNCERTAIN), (Status.ABSENT, Status.PRESENT)]
+)
+def test_a_film_with_a_finding_is_not_called_normal(heart: Status, expected: Status) -> None:
+    found = {
+        "no_finding": Finding("no_finding", Status.PRESENT, 0.71, operating_point=0.5),
+        "cardiomegaly": Finding("cardiomegaly", heart, 0.9, operating_point=0.5),
+    }
+    settled = without_contradiction(found)
+    assert settled["no_finding"].status is expected
+    assert settled["no_finding"].probability == 0.71
+    assert settled["cardiomegaly"] is found["cardiomegaly"]

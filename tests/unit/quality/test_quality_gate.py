@@ -160,6 +160,42 @@ def test_children_are_named():
     assert "child" in codes(quality.warnings)
 
 
+LATERAL = {"chest": -5.0, "lateral": 5.0, "novelty": 3.5}
+SIDE_LIMITS = LIMITS | {"prob_lateral": 0.8, "prob_lateral_accept": 0.95, "novelty_lateral": 4.0}
+
+
+def side_gate(**answer: float) -> FakeGate:
+    gate = always(**answer)
+    gate.manifest.calibration = SIDE_LIMITS
+    return gate
+
+
+def test_an_undeclared_lateral_view_is_recognised_and_not_read():
+    image, quality = assess(radiograph(), side_gate(**LATERAL))
+    assert quality.accepted
+    assert (image.view, image.view_origin) == (View.LATERAL, "image")
+    assert "lateral_not_read" in codes(quality.warnings)
+
+
+def test_a_chest_that_is_probably_lateral_is_not_read_as_frontal():
+    image, quality = assess(radiograph(), side_gate(lateral=2.0))
+    assert quality.accepted
+    assert image.view is View.LATERAL
+
+
+@pytest.mark.parametrize(
+    ("view", "answer"),
+    [
+        (View.UNKNOWN, LATERAL | {"novelty": 4.5}),  # stranger than lateral views are
+        (View.UNKNOWN, LATERAL | {"lateral": 2.0}),  # not sure enough to outweigh the other head
+        (View.PA, LATERAL),  # declared to be frontal
+    ],
+)
+def test_what_is_not_surely_lateral_is_refused_where_it_is_no_frontal_chest(view, answer):
+    _, quality = assess(radiograph(view=view), side_gate(**answer))
+    assert codes(quality.reasons) == {"not_a_chest"}
+
+
 def test_a_declared_lateral_chest_is_accepted_and_not_read():
     lateral = radiograph(view=View.LATERAL, modality="DX", body_part="CHEST")
     _, quality = assess(lateral, always(chest=-5.0))
