@@ -1,9 +1,6 @@
 """``hilum read`` as a user runs it: a process, real files, its exit code and its folder."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import cv2
@@ -11,24 +8,11 @@ import jsonschema
 import numpy as np
 import pytest
 
+from command_line import hilum
 from hilum.export import load_schema
 from hilum.types import DISCLAIMER
 
-START = [sys.executable, "-c", "from hilum.cli import main; main()"]
 MASKS = {f"r1_{name}.png" for name in ("left_lung", "right_lung", "cardiomediastinum", "airways")}
-
-
-def hilum(*arguments: object) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [*START, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        env={**os.environ, "COLUMNS": "120", "PYTHONUTF8": "1"},
-        check=False,
-    )
-    assert "Traceback" not in done.stderr
-    return done
 
 
 def load(folder: Path) -> dict:  # type: ignore[type-arg]

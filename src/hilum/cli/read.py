@@ -54,9 +54,26 @@ def read(
         list[str] | None,
         typer.Option(
             metavar="TASK=NAME",
-            help="Another model for gate, anatomy or findings; repeatable.",
+            help="Another model for gate, anatomy, findings or structures; repeatable.",
         ),
     ] = None,
+    structures: Annotated[
+        bool,
+        typer.Option(
+            "--structures",
+            help="Also outline bones, hila and diaphragm, as learned from simulated radiographs.",
+        ),
+    ] = False,
+    dicom: Annotated[
+        bool,
+        typer.Option(
+            "--dicom",
+            help="Also write DICOM objects into DIR/dicom: SR, SEG, secondary capture, GSPS.",
+        ),
+    ] = False,
+    fhir: Annotated[
+        bool, typer.Option("--fhir", help="Also write a FHIR R4 bundle into DIR/fhir.")
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print reading.json instead of the report.")
     ] = False,
@@ -68,18 +85,25 @@ def read(
     3 nothing readable (the reasons are on standard error and in reading.json).
     """
     import hilum.reading
+    from hilum.errors import InvalidValueError
     from hilum.export import prepare_directory, write_reading
     from hilum.types import Context
 
     models = parse_models(model or [])
+    if structures:
+        models = {**hilum.reading.OPTIONAL_TASKS, **models}
     hilum.reading.resolve_models(models)
     if out is not None:
         prepare_directory(out)
+    elif dicom or fhir:
+        raise InvalidValueError("--dicom and --fhir write files; name their folder with --out DIR")
     context = Context(indication, history, age, sex.value if sex else "")
     study = _open(paths, context, prior or [])
     reading = hilum.reading.read(study, models=models)
     if out is not None:
         write_reading(reading, out)
+    if out is not None and (dicom or fhir):
+        _write_objects(reading, out, paths, dicom=dicom, fhir=fhir)
     if not quiet:
         _show(reading, out, as_json=as_json)
     _warn(reading)
@@ -121,6 +145,17 @@ def _open(paths: list[Path], context: Context, priors: list[Path]) -> Study:
         source = ", ".join(str(path) for path in paths)
         unreadable = (Unreadable(source, str(error)),)
         return Study(radiographs=(), context=context, unreadable=unreadable)
+
+
+def _write_objects(
+    reading: Reading, out: Path, files: list[Path], *, dicom: bool, fhir: bool
+) -> None:
+    """Write the objects, and say on standard error for what there are none."""
+    from hilum.export import write_objects
+
+    manifest = write_objects(reading, out, files=files, dicom=dicom, fhir=fhir)
+    for reason in manifest.skipped:
+        typer.echo(f"no object: {_printable(reason)}", err=True)
 
 
 def _show(reading: Reading, out: Path | None, *, as_json: bool) -> None:

@@ -32,7 +32,7 @@ from hilum.types import (
 
 __all__ = ["SCHEMA_VERSION", "finding_code", "load_schema", "reading_to_dict"]
 
-SCHEMA_VERSION = "1.0.0"
+SCHEMA_VERSION = "1.1.0"
 
 MaskPaths = Mapping[tuple[int, str], str]
 """Path of a mask by the number of its radiograph (from 1) and the name of its structure."""
@@ -91,9 +91,11 @@ def reading_to_dict(reading: Reading, *, mask_paths: MaskPaths | None = None) ->
 def finding_code(name: str) -> str | None:
     """The code of a finding, SNOMED CT before RadLex; None where the ontology has none.
 
+    Where no code means the finding itself it is that of the nearest wider concept.
+
     >>> finding_code("pneumonia")
     'SCT:233604007'
-    >>> finding_code("no_finding") is None
+    >>> finding_code("mediastinal_shift") is None
     True
     """
     concept = next((c for c in finding_concepts() if c.name == name), None)
@@ -134,6 +136,7 @@ def _radiograph(image: RadiographReading, mask_paths: Mapping[str, str]) -> dict
                 "mask": mask_paths.get(name),
                 "quality": _rounded(structure.quality, 4),
                 "problem": structure.problem,
+                "origin": structure.origin.value,
             }
             for name, structure in image.anatomy.structures.items()
         },

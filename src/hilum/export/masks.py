@@ -23,9 +23,14 @@ def name_mask(number: int, structure: str) -> str:
 
 
 def list_masks(reading: Reading) -> Iterator[tuple[int, str, Mask]]:
-    """Every mask of a reading: number of its radiograph, structure, bool (rows, columns)."""
+    """Every mask of a reading: number of its radiograph, structure, bool (rows, columns).
+
+    A simulated structure that is implausible has none.
+    """
     for number, image in enumerate(reading.radiographs, start=1):
         for name, structure in image.anatomy.structures.items():
+            if structure.is_simulated and structure.problem is not None:
+                continue
             yield number, name, structure.mask
 
 

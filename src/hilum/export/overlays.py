@@ -16,12 +16,21 @@ from typing import Any
 import cv2
 import numpy as np
 
-from hilum.export.wording import format_probability, name_of
-from hilum.types import Anatomy, Finding, Mask, Orientation, Point, RadiographReading
+from hilum.export.wording import format_probability, name_of, order_findings
+from hilum.types import Anatomy, Box, Finding, Mask, Orientation, Point, RadiographReading
 
-__all__ = ["LAYERS", "Shape", "draw_overlays", "trace_mask"]
+__all__ = [
+    "LAYERS",
+    "Shape",
+    "draw_overlays",
+    "label_boxes",
+    "name_region",
+    "trace_mask",
+    "width_lines",
+]
 
 LAYERS = {
+    "simulated": "Learned from simulation only",
     "structures": "Anatomy",
     "zones": "Zones",
     "lines": "Measurements",
@@ -58,6 +67,10 @@ def draw_overlays(image: RadiographReading) -> tuple[Shape, ...]:
     shapes: list[Shape] = []
     for name, structure in anatomy.structures.items():
         d = trace_mask(structure.mask, orientation)
+        if structure.is_simulated:
+            label = f"{name_of(name)} (learned from simulated radiographs, not verified)"
+            shapes.append(Shape("simulated", name, label, d))
+            continue
         label = name_of(name) + (
             f" (not measured: {structure.problem})" if structure.problem else ""
         )
@@ -99,6 +112,36 @@ def trace_mask(mask: Mask, orientation: Orientation) -> str:
                 _polygon([((x + 0.5) * factor_x, (y + 0.5) * factor_y) for x, y in points])
             )
     return "".join(parts)
+
+
+def width_lines(anatomy: Anatomy, orientation: Orientation) -> Iterator[tuple[str, Point, Point]]:
+    """Names of the measured widths, and the horizontal lines of them in upright pixels."""
+    for name, line in _table()["lines"].items():
+        ends = [anatomy.landmarks.get(line[end]) for end in ("from", "to")]
+        points = [orientation.point_from_source(*end) for end in ends if end is not None]
+        if len(points) == 2:
+            y = max(points[0][1], points[1][1])
+            yield f"{name}_width", (points[0][0], y), (points[1][0], y)
+
+
+def label_boxes(image: RadiographReading) -> dict[Box, list[Finding]]:
+    """The distinct boxes of a radiograph in source pixels and the findings seen in each.
+
+    Several findings often share a box; the most certain comes first and gives it its colour.
+    """
+    found: dict[Box, list[Finding]] = {}
+    for finding in order_findings(image):
+        for region in finding.regions:
+            found.setdefault(region.box, []).append(finding)
+    return found
+
+
+def name_region(finding: Finding) -> str:
+    """What a box says of a finding: its name and probability."""
+    name = name_of(finding.name)
+    if finding.probability is None:
+        return name
+    return f"{name} {format_probability(finding.probability)}"
 
 
 def _evidence_by_target(image: RadiographReading) -> dict[str, tuple[str, ...]]:

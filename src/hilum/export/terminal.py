@@ -121,7 +121,7 @@ def _findings(image: RadiographReading) -> Table:
             _bar(finding, style),
             format_interval(finding.interval) if finding.interval else "",
             format_probability(point) if point is not None else "",
-            Text(list_zones(finding), style="dim"),
+            Text(list_zones(finding) or finding.problem or "", style="dim"),
         )
     return table
 

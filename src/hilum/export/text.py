@@ -65,7 +65,8 @@ def _image(number: int, image: RadiographReading) -> str:
             continue
         figures = [format_probability(finding.probability or 0.0)]
         figures += [format_interval(finding.interval)] if finding.interval else []
-        lines.append(f"- {name}: {finding.status.value} ({', '.join(figures)})")
+        said = f"; {finding.problem}" if finding.problem else ""
+        lines.append(f"- {name}: {finding.status.value} ({', '.join(figures)}){said}")
     lines += [f"- {name_of(m.name)}: {format_measurement(m)}" for m in image.anatomy.measurements]
     return _section(title, lines)
 

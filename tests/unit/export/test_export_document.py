@@ -81,6 +81,7 @@ def test_a_radiograph_holds_what_was_seen() -> None:
         "mask": "masks/r1_left_lung.png",
         "quality": 0.95,
         "problem": None,
+        "origin": "annotations",
     }
     assert image["anatomy"]["right_lung"]["mask"] is None
     assert image["landmarks"]["carina"] == [260.0, 236.0]

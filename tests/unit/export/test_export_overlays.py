@@ -1,11 +1,14 @@
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from hilum.export.content import content_of
+from hilum.export.masks import list_masks
 from hilum.export.overlays import LAYERS, Shape, draw_overlays, trace_mask
-from hilum.types import Orientation
+from hilum.types import Orientation, Origin, RadiographReading, Reading, Report, Structure, Study
 from readings import COLUMNS, ELLIPSES, ROWS, make_radiograph, read_one, refuse_one
 
 UPRIGHT = Orientation(ROWS, COLUMNS)
@@ -46,13 +49,32 @@ def test_shapes_lie_where_the_image_is_shown(orientation: Orientation) -> None:
     assert "M190.0 372.0H380.0" in heart
 
 
+def with_simulated(reading: RadiographReading, problem: str | None = None) -> RadiographReading:
+    """The reading with a spine that was learned from phantoms."""
+    mask = np.zeros((ROWS, COLUMNS), bool)
+    mask[100:500, 245:275] = problem is None
+    spine = Structure("spine", mask, 0.7, problem, Origin.PHANTOMS)
+    structures = {**reading.anatomy.structures, "spine": spine}
+    return replace(reading, anatomy=replace(reading.anatomy, structures=structures))
+
+
 def test_layers_and_labels() -> None:
-    shapes = draw_overlays(read_one())
+    shapes = draw_overlays(with_simulated(read_one()))
     assert {shape.layer for shape in shapes} == set(LAYERS)
     named = by_name(shapes)
+    assert "learned from simulated radiographs" in named["simulated.spine"].label
+    assert named["simulated.spine"].evidence == ()
     assert named["boxes.pneumonia"].label == "Pneumonia, probability 87 %"
     assert "not measured" in named["structures.airways"].label
     assert draw_overlays(refuse_one()) == ()
+
+
+def test_an_implausible_simulated_structure_is_not_shown() -> None:
+    reading = with_simulated(read_one(), "too wide")
+    assert "simulated.spine" not in by_name(draw_overlays(reading))
+    study = Study((reading.radiograph,))
+    masks = {name for _, name, _ in list_masks(Reading(study, (reading,), Report()))}
+    assert masks == set(reading.anatomy.structures) - {"spine"}
 
 
 def test_an_empty_mask_has_no_path() -> None:
@@ -73,3 +95,10 @@ def test_a_large_mask_is_traced_in_its_own_pixels() -> None:
     mask[600:2400, 500:1500] = True
     box = extent(trace_mask(mask, Orientation(3000, 2000)))
     assert box == pytest.approx((500, 600, 1500, 2400), abs=6)
+
+
+def test_objects_for_an_archive_leave_simulated_structures_out() -> None:
+    reading = with_simulated(read_one())
+    content = content_of(Reading(Study((reading.radiograph,)), (reading,), Report()))
+    names = {structure.name for structure in content.images[0].structures}
+    assert names == set(reading.anatomy.structures) - {"spine"}
