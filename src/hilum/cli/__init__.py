@@ -45,12 +45,16 @@ class Command(NamedTuple):
 
 COMMANDS = {
     "read": Command("hilum.cli.read", "read", "Read one study into a draft report."),
+    "demo": Command("hilum.cli.demo", "demo", "Read a sample radiograph into report.html."),
     "batch": Command("hilum.cli.batch", "batch", "Read many radiographs into one table."),
     "text": Command("hilum.cli.text", "app", "Label, structure and de-identify reports."),
     "deidentify": Command(
         "hilum.cli.deidentify", "deidentify", "Copy DICOM files without identity."
     ),
     "phantom": Command("hilum.cli.phantom", "app", "Make radiographs with every truth known."),
+    "evaluate": Command(
+        "hilum.cli.evaluate", "app", "Measure a reader against the truth, compare two."
+    ),
     "models": Command("hilum.cli.models", "app", "List, show, verify and add models."),
     "train": Command("hilum.cli.train", "app", "Train the shipped models again."),
     "doctor": Command("hilum.cli.doctor", "doctor", "Check this installation."),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +9,7 @@ import typer
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from hilum.scale.batch import BatchProgress, BatchSummary
+    from hilum.scale.batch import BatchSummary
 
 __all__ = ["batch"]
 
@@ -51,6 +49,7 @@ def batch(
     it stopped when the same command is given again. Exit codes: 0 read, 2 wrong usage,
     3 no readable radiograph, 130 interrupted.
     """
+    from hilum.cli.progress import show_progress
     from hilum.cli.read import parse_models
     from hilum.scale import BatchOptions, StudyReader, read_batch
 
@@ -62,7 +61,7 @@ def batch(
     )
     console = Console(stderr=True)
     try:
-        with _progress(console) as show:
+        with show_progress(console, "Reading", "files") as show:
             summary = read_batch(source, out, workers=workers, options=options, on_progress=show)
     except KeyboardInterrupt as error:
         console.print("Interrupted. The rows so far are kept; the same command goes on from here.")
@@ -70,53 +69,6 @@ def batch(
     _print_summary(summary)
     if not summary.accepted:
         raise typer.Exit(EXIT_NOTHING_READABLE)
-
-
-@contextmanager
-def _progress(console: Console) -> Iterator[Callable[[BatchProgress], None]]:
-    """A progress bar on standard error with rate and remaining time."""
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("Reading"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeElapsedColumn(),
-        TextColumn("elapsed,"),
-        # From the whole run, since single files differ by much.
-        TimeRemainingColumn(),
-        TextColumn("left"),
-        TextColumn("{task.fields[failed]}", style="red"),
-    )
-    progress = Progress(*columns, console=console, speed_estimate_period=300.0)
-    bar = progress.add_task("read", total=None, rate="", failed="")
-
-    def show(state: BatchProgress) -> None:
-        progress.start()  # only now, so that a wrong argument shows no empty bar
-        progress.update(
-            bar,
-            total=state.total - state.skipped,
-            completed=state.done,
-            rate=_rate(state.done, progress.tasks[0].elapsed),
-            failed=f"{state.failed} failed" if state.failed else "",
-        )
-
-    try:
-        yield show
-    finally:
-        progress.stop()
-
-
-def _rate(done: int, elapsed: float | None) -> str:
-    return f"{done / elapsed:.1f} files/s" if done and elapsed else ""
 
 
 def _print_summary(summary: BatchSummary) -> None:
