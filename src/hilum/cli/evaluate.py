@@ -21,6 +21,7 @@ from hilum.errors import InvalidValueError
 
 if TYPE_CHECKING:
     from hilum.evaluate import Evaluation
+    from hilum.evaluate.findings import FindingsInputs
 
 __all__ = ["app"]
 
@@ -68,6 +69,17 @@ def _conditions(
     return pairs
 
 
+def _matched(
+    predictions: Path, truth: Path, where: Sequence[str] | None, **columns: Any
+) -> FindingsInputs:
+    """Predictions and labels of the rows that count, brought together by image."""
+    from hilum.evaluate import tables
+    from hilum.evaluate.findings import match_findings
+
+    rows = tables.read_table(truth).where(_conditions(where))
+    return match_findings(tables.read_table(predictions), rows, **columns)
+
+
 @app.command("findings")
 def evaluate_findings(
     predictions: Predictions,
@@ -96,12 +108,12 @@ def evaluate_findings(
     seed: Seed = 0,
 ) -> None:
     """Probabilities of findings against labels: ranking, calls, calibration, abstention."""
-    from hilum.evaluate import tables
-    from hilum.evaluate.findings import FindingsOptions, evaluate_findings, match_findings
+    from hilum.evaluate.findings import FindingsOptions, evaluate_findings
 
-    inputs = match_findings(
-        tables.read_table(predictions),
-        tables.read_table(truth).where(_conditions(where)),
+    inputs = _matched(
+        predictions,
+        truth,
+        where,
         id_column=id_column,
         label_column=labels,
         dataset=dataset,
@@ -302,14 +314,13 @@ def evaluate_audit(
 ) -> None:
     """Gaps between subgroups, shortcuts, and behaviour under corruption."""
     from hilum.cli.evaluate_images import audit_readings
-    from hilum.evaluate import tables
-    from hilum.evaluate.findings import match_findings
 
     if stressed and images is None:
         raise InvalidValueError("--stress needs the images; name their folder with --images")
-    inputs = match_findings(
-        tables.read_table(predictions),
-        tables.read_table(truth).where(_conditions(where)),
+    inputs = _matched(
+        predictions,
+        truth,
+        where,
         id_column=id_column,
         label_column=labels,
         dataset=dataset,
