@@ -22,6 +22,7 @@ __all__ = [
     "adjust_p_values",
     "bootstrap_interval",
     "bootstrap_values",
+    "describe_bootstrap",
     "draw_units",
     "paired_bootstrap",
     "paired_permutation",
@@ -121,11 +122,12 @@ def bootstrap_interval(
     """Percentile bootstrap of any metric (Efron and Tibshirani 1993, chapter 13)."""
     values = bootstrap_values(compute, arrays, draws=draws, rng=rng, groups=groups, strata=strata)
     return percentile_interval(
-        values, level=level, method=_described(draws, groups, strata is not None)
+        values, level=level, method=describe_bootstrap(draws, groups, strata is not None)
     )
 
 
-def _described(draws: int, groups: Sequence[str], is_stratified: bool) -> str:
+def describe_bootstrap(draws: int, groups: Sequence[str], is_stratified: bool = False) -> str:
+    """How an interval came about, as it stands beside it."""
     kind = "stratified bootstrap" if is_stratified else "bootstrap"
     return f"{kind} by {'group' if groups else 'unit'}, {draws} draws, percentile"
 
@@ -153,7 +155,7 @@ def paired_bootstrap(
             for rows in draw_units(count, draws=draws, rng=rng, groups=groups)
         ]
     )
-    method = f"paired {_described(draws, groups, False)}"
+    method = f"paired {describe_bootstrap(draws, groups, False)}"
     interval = percentile_interval(differences, level=level, method=method)
     observed = compute(**second) - compute(**first)
     if interval is None or np.isnan(observed):

@@ -14,7 +14,11 @@ from hilum.evaluate.findings.delong import delong_interval
 from hilum.evaluate.findings.labelled import Array
 from hilum.evaluate.findings.weighted import WEIGHTED, Prepared, bootstrap_labels, prepare
 from hilum.evaluate.records import find_metric
-from hilum.evaluate.resampling import bootstrap_values, percentile_interval
+from hilum.evaluate.resampling import (
+    bootstrap_interval,
+    describe_bootstrap,
+    percentile_interval,
+)
 from hilum.evaluate.scores import Evaluation, Interval, Score, hash_array
 
 __all__ = ["FindingsOptions", "evaluate_findings"]
@@ -170,7 +174,9 @@ def _scored(
     if id_ == "auroc/empirical" and not groups:
         interval = delong_interval(truth, prob, level=options.level)
     elif drawn is not None:
-        interval = percentile_interval(drawn, level=options.level, method=_method(groups, options))
+        interval = percentile_interval(
+            drawn, level=options.level, method=describe_bootstrap(options.draws, groups)
+        )
     elif options.draws and len(truth) <= MOST_UNITS_RESAMPLED_SLOWLY:
         interval = _slow_interval(metric.compute, truth, prob, parameters, groups, options)
     unlabelled, unpredicted = np.isnan(truth), np.isnan(prob)
@@ -205,20 +211,14 @@ def _slow_interval(
     groups: Sequence[str],
     options: FindingsOptions,
 ) -> Interval | None:
-    draws = min(options.draws, SLOW_DRAWS)
-    values = bootstrap_values(
+    return bootstrap_interval(
         lambda **arrays: compute(**arrays, **parameters),
         {"truth": truth, "prob": prob},
-        draws=draws,
         rng=np.random.default_rng(options.seed),
+        draws=min(options.draws, SLOW_DRAWS),
         groups=groups,
+        level=options.level,
     )
-    method = f"bootstrap by {'group' if groups else 'unit'}, {draws} draws, percentile"
-    return percentile_interval(values, level=options.level, method=method)
-
-
-def _method(groups: Sequence[str], options: FindingsOptions) -> str:
-    return f"bootstrap by {'group' if groups else 'unit'}, {options.draws} draws, percentile"
 
 
 def _why_undefined(truth: Array) -> str:
@@ -264,7 +264,9 @@ def _pooled(
             # a finding that is undefined in the data itself belongs to no draw either
             usable = np.stack([d for d in own if not np.isnan(d).all()])
             interval = percentile_interval(
-                usable.mean(axis=0), level=options.level, method=_method(groups, options)
+                usable.mean(axis=0),
+                level=options.level,
+                method=describe_bootstrap(options.draws, groups),
             )
         note = "undefined for every finding" if np.isnan(value) else ""
         counted = int((~np.isnan(truth) & ~np.isnan(prob)).any(axis=1).sum())

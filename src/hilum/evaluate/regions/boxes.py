@@ -10,6 +10,7 @@ import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
 from hilum.errors import require
+from hilum.evaluate.regions.masks import mask_iou
 
 __all__ = [
     "Detections",
@@ -165,8 +166,7 @@ def union_iou(found: Array, truth: Array, *, shape: tuple[int, int]) -> float:
             top, left = max(round(y), 0), max(round(x), 0)
             canvas[top : max(round(y + height), 0), left : max(round(x + width), 0)] = True
         canvases.append(canvas)
-    union = np.logical_or(*canvases).sum()
-    return float(np.logical_and(*canvases).sum() / union) if union else 1.0
+    return mask_iou(*canvases)
 
 
 def grounding_iou(found: Array, truth: Array) -> Array:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hilum.errors import require
+from hilum.evaluate.regions.masks import mask_iou
 
 __all__ = [
     "best_iou",
@@ -71,9 +72,7 @@ def contrast_to_noise(heat: Map, region: Mask) -> float:
 def iou_at(heat: Map, region: Mask, *, threshold: float) -> float:
     """IoU of the map at and above ``threshold`` with the region; 1.0 when both are empty."""
     _checked(heat, region)
-    called = heat >= threshold
-    union = np.logical_or(called, region).sum()
-    return float(np.logical_and(called, region).sum() / union) if union else 1.0
+    return mask_iou(heat >= threshold, region)
 
 
 def best_iou(heat: Map, region: Mask, *, steps: int = 100) -> float:
