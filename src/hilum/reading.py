@@ -34,8 +34,14 @@ DEFAULT_MODELS: Mapping[str, str] = {
     "findings": "hilum-findings",
     "context": "hilum-context",
 }
-OPTIONAL_TASKS: Mapping[str, str] = {"structures": "hilum-structures"}
+OPTIONAL_TASKS: Mapping[str, str] = {
+    "structures": "hilum-structures",
+    "devices": "hilum-devices",
+}
 """Tasks that are done only when a model is named for them, and the shipped model of each."""
+
+SIMULATED = {"structures": anatomy.segment_simulated, "devices": anatomy.find_devices}
+"""How an optional task finds its structures; all of them were learned from phantoms."""
 
 _Item = TypeVar("_Item", Finding, Issue, Measurement)
 
@@ -46,8 +52,9 @@ def read(study: Study, *, models: Mapping[str, str] | None = None) -> Reading:
     Args:
         study: What ``hilum.open_study`` returned.
         models: Model names by task (``gate``, ``anatomy``, ``findings``, ``context``) that
-            replace the shipped ones; ``structures`` adds bones, hila and diaphragm as learned
-            from phantoms, e.g. ``{"structures": "hilum-structures"}``; see ``hilum models list``.
+            replace the shipped ones; ``structures`` adds bones, hila and diaphragm, ``devices``
+            tubes, lines and their tips, both as learned from phantoms only, e.g.
+            ``{"devices": "hilum-devices"}``; see ``hilum models list``.
 
     Returns:
         The reading. Radiographs that the gate refused are part of it, with their reasons.
@@ -100,9 +107,10 @@ def read_radiograph(
         context=whole,
         age_years=age_years,
     )
-    if "structures" in models:
-        simulated = anatomy.segment_simulated(image, models["structures"], seen)
-        seen = replace(seen, structures={**seen.structures, **simulated})
+    for task, find in SIMULATED.items():
+        if task in models:
+            structures = {**seen.structures, **find(image, models[task], seen)}
+            seen = replace(seen, structures=structures)
     return _identified(RadiographReading(image, verdict, seen, found), prefix)
 
 

@@ -48,6 +48,7 @@ __all__ = [
     "Status",
     "Structure",
     "Study",
+    "Tip",
     "Unreadable",
     "View",
 ]
@@ -225,6 +226,25 @@ class Origin(StrEnum):
     PHANTOMS = "phantoms"
 
 
+@dataclass(frozen=True, slots=True)
+class Tip:
+    """Where a tube or line ends: a point in source pixels.
+
+    ``above_carina_mm`` is its height above the carina (negative below) with one standard
+    deviation of uncertainty, as measured on phantoms; both are None without spacing or carina.
+    """
+
+    point: Point
+    above_carina_mm: float | None = None
+    uncertainty_mm: float | None = None
+
+    def __post_init__(self) -> None:
+        require(
+            (self.above_carina_mm is None) == (self.uncertainty_mm is None),
+            "a height has its uncertainty",
+        )
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Structure:
     """A segmented structure: bool mask ``(rows, columns)`` in source pixels.
@@ -232,7 +252,7 @@ class Structure:
     ``quality`` in [0, 1] is the mask's self-assessed quality (an estimate of its Dice);
     ``problem`` says why an implausible mask is not measured, None when it is plausible.
     ``origin`` is what the network learned it from; only the plausibility of what it learned
-    from phantoms is judged, and nothing is measured in it.
+    from phantoms is judged, and nothing is measured in it. ``tip`` is where a device ends.
     """
 
     name: str
@@ -240,6 +260,7 @@ class Structure:
     quality: float
     problem: str | None = None
     origin: Origin = Origin.ANNOTATIONS
+    tip: Tip | None = None
 
     @property
     def is_simulated(self) -> bool:

@@ -28,6 +28,7 @@ from hilum.types import (
     Reading,
     Statement,
     Study,
+    Tip,
 )
 
 __all__ = ["SCHEMA_VERSION", "finding_code", "load_schema", "reading_to_dict"]
@@ -137,6 +138,7 @@ def _radiograph(image: RadiographReading, mask_paths: Mapping[str, str]) -> dict
                 "quality": _rounded(structure.quality, 4),
                 "problem": structure.problem,
                 "origin": structure.origin.value,
+                **({"tip": _tip(structure.tip)} if structure.tip else {}),
             }
             for name, structure in image.anatomy.structures.items()
         },
@@ -146,6 +148,14 @@ def _radiograph(image: RadiographReading, mask_paths: Mapping[str, str]) -> dict
         },
         "measurements": [_measurement(m) for m in image.anatomy.measurements],
         "findings": [_finding(f) for f in image.findings],
+    }
+
+
+def _tip(tip: Tip) -> dict[str, Any]:
+    return {
+        "point": [_rounded(tip.point[0], 2), _rounded(tip.point[1], 2)],
+        "above_carina_mm": _rounded(tip.above_carina_mm, 1),
+        "uncertainty_mm": _rounded(tip.uncertainty_mm, 1),
     }
 
 

@@ -17,7 +17,16 @@ import cv2
 import numpy as np
 
 from hilum.export.wording import format_probability, name_of, order_findings
-from hilum.types import Anatomy, Box, Finding, Mask, Orientation, Point, RadiographReading
+from hilum.types import (
+    Anatomy,
+    Box,
+    Finding,
+    Mask,
+    Orientation,
+    Point,
+    RadiographReading,
+    Structure,
+)
 
 __all__ = [
     "LAYERS",
@@ -68,8 +77,7 @@ def draw_overlays(image: RadiographReading) -> tuple[Shape, ...]:
     for name, structure in anatomy.structures.items():
         d = trace_mask(structure.mask, orientation)
         if structure.is_simulated:
-            label = f"{name_of(name)} (learned from simulated radiographs, not verified)"
-            shapes.append(Shape("simulated", name, label, d))
+            shapes += _simulated(structure, d, orientation)
             continue
         label = name_of(name) + (
             f" (not measured: {structure.problem})" if structure.problem else ""
@@ -86,6 +94,24 @@ def draw_overlays(image: RadiographReading) -> tuple[Shape, ...]:
     for finding in image.findings:
         shapes += _boxes(finding, orientation)
     return tuple(shape for shape in shapes if shape.d)
+
+
+def _simulated(structure: Structure, d: str, orientation: Orientation) -> Iterator[Shape]:
+    """What was learned from phantoms, and where it ends if it is a tube or line."""
+    origin, name = "learned from simulated radiographs only, not verified", structure.name
+    yield Shape("simulated", name, f"{name_of(name)} ({origin})", d)
+    tip = structure.tip
+    if tip is None:
+        return
+    label = f"Tip of {name_of(name).lower()}"
+    if tip.above_carina_mm is not None:
+        level = "above" if tip.above_carina_mm >= 0 else "below"
+        label += (
+            f", {abs(tip.above_carina_mm):.0f} mm {level} the carina"
+            f" (standard deviation on phantoms {tip.uncertainty_mm:.0f} mm)"
+        )
+    cross = _cross(orientation.point_from_source(*tip.point), max(orientation.shape) / 60)
+    yield Shape("simulated", f"{name}_tip", f"{label} ({origin})", cross)
 
 
 def trace_mask(mask: Mask, orientation: Orientation) -> str:

@@ -30,7 +30,7 @@ __all__ = [
     "write_manifest",
 ]
 
-TASKS = ("gate", "anatomy", "findings", "context", "structures", "other")
+TASKS = ("gate", "anatomy", "findings", "context", "structures", "devices", "other")
 RESIZE_MODES = ("stretch", "letterbox", "centre_crop")
 MAX_SIDE = 4096
 MAX_MANIFEST_BYTES = 8_000_000

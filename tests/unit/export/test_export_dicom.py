@@ -1,6 +1,7 @@
 """What stands in the DICOM objects: status, codes, references, geometry, nothing unasked."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from hilum.export.coding import PRIVATE_SCHEME_UID
 from hilum.export.content import content_of, digest_reading
 from hilum.export.dicom import build_annotations, make_stamp
 from hilum.export.sources import find_sources
-from hilum.types import DISCLAIMER, Orientation, Reading
+from hilum.types import DISCLAIMER, Orientation, Origin, Reading, Structure
 from object_files import SERIES_UID, unique_images, write_sources
 from readings import SHA, make_prior_reading, make_reading
 
@@ -205,3 +206,27 @@ def test_an_image_that_is_no_grayscale_gets_no_presentation_state(tmp_path: Path
     manifest = write_objects(reading, tmp_path, files=files, fhir=False)
     assert [reason for reason in manifest.skipped if "annotations" in reason]
     assert "annotations" not in {item.kind for item in manifest.written}
+
+
+def test_a_device_from_phantoms_has_a_segment_that_says_so(tmp_path: Path) -> None:
+    reading = unique_images(make_reading())
+    image = reading.radiographs[0]
+    mask = np.zeros((image.radiograph.rows, image.radiograph.columns), bool)
+    mask[0:120, 250:262] = True
+    added = {
+        name: Structure(name, mask, 0.8, None, Origin.PHANTOMS)
+        for name in ("endotracheal_tube", "spine")
+    }
+    anatomy = replace(image.anatomy, structures={**image.anatomy.structures, **added})
+    reading = replace(
+        reading, radiographs=(replace(image, anatomy=anatomy), *reading.radiographs[1:])
+    )
+    write_objects(reading, tmp_path, files=write_sources(reading, tmp_path / "in"), fhir=False)
+    (path,) = (p for p in (tmp_path / "dicom").glob("segmentation*"))
+    segments = {s.SegmentLabel: s for s in pydicom.dcmread(path).SegmentSequence}
+    assert not any("pine" in label for label in segments)
+    tube = segments["Endotracheal tube (as learned from phantoms only)"]
+    assert tube.SegmentedPropertyCategoryCodeSequence[0].CodeValue == "260787004"
+    assert tube.SegmentedPropertyTypeCodeSequence[0].CodeValue == "26412008"
+    algorithm = tube.SegmentationAlgorithmIdentificationSequence[0]
+    assert "phantoms only" in algorithm.AlgorithmName

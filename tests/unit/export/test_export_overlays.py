@@ -8,7 +8,16 @@ import pytest
 from hilum.export.content import content_of
 from hilum.export.masks import list_masks
 from hilum.export.overlays import LAYERS, Shape, draw_overlays, trace_mask
-from hilum.types import Orientation, Origin, RadiographReading, Reading, Report, Structure, Study
+from hilum.types import (
+    Orientation,
+    Origin,
+    RadiographReading,
+    Reading,
+    Report,
+    Structure,
+    Study,
+    Tip,
+)
 from readings import COLUMNS, ELLIPSES, ROWS, make_radiograph, read_one, refuse_one
 
 UPRIGHT = Orientation(ROWS, COLUMNS)
@@ -102,3 +111,19 @@ def test_objects_for_an_archive_leave_simulated_structures_out() -> None:
     content = content_of(Reading(Study((reading.radiograph,)), (reading,), Report()))
     names = {structure.name for structure in content.images[0].structures}
     assert names == set(reading.anatomy.structures) - {"spine"}
+
+
+def test_a_device_shows_its_tip_with_its_origin() -> None:
+    reading = read_one()
+    mask = np.zeros((ROWS, COLUMNS), bool)
+    mask[0:120, 250:262] = True
+    tip = Tip((256.0, 118.0), 31.4, 9.0)
+    tube = Structure("endotracheal_tube", mask, 0.8, None, Origin.PHANTOMS, tip)
+    structures = {**reading.anatomy.structures, "endotracheal_tube": tube}
+    shapes = by_name(
+        draw_overlays(replace(reading, anatomy=replace(reading.anatomy, structures=structures)))
+    )
+    label = shapes["simulated.endotracheal_tube_tip"].label
+    assert "31 mm above the carina" in label
+    assert "learned from simulated radiographs only" in label
+    assert "simulated.endotracheal_tube" in shapes

@@ -19,16 +19,19 @@ from highdicom.sr import CodedConcept
 from pydicom.dataset import Dataset
 
 from hilum.export.capture_picture import OTHER_OUTLINE, OUTLINES
-from hilum.export.coding import code_anatomy, concept, side_of_anatomy
+from hilum.export.coding import code_anatomy, code_finding, concept, side_of_anatomy
 from hilum.export.dicom.groups import SegmentReference
 from hilum.export.dicom.items import coded
 from hilum.export.dicom.stamp import MANUFACTURER, Stamp
 from hilum.export.sources import SourceImage
 from hilum.export.wording import name_of
+from hilum.ontology import device_names
 from hilum.types import Mask
 
 __all__ = ["build_segmentation", "list_segments", "read_masks"]
 
+FROM_PHANTOMS = "as learned from phantoms only"
+SIMULATED = "Hilum devices, learned from phantoms only"
 MACHINE_LEARNING = CodedConcept("123110", "DCM", "Artificial Intelligence")
 
 
@@ -59,13 +62,23 @@ def build_segmentation(
     identification = AlgorithmIdentificationSequence(
         name=name[:64], family=MACHINE_LEARNING, version=version[:64], source=MANUFACTURER
     )
+    simulated = AlgorithmIdentificationSequence(
+        name=SIMULATED, family=MACHINE_LEARNING, version=version[:64], source=MANUFACTURER
+    )
+    structures = source.image.anatomy.structures
     pixels = np.stack([mask.astype(np.uint8) for mask in masks.values()], axis=-1)
     segmentation = Segmentation(
         source_images=[source.header],
         pixel_array=pixels[np.newaxis],  # (frames, rows, columns, segments)
         segmentation_type="BINARY",
         segment_descriptions=[
-            _describe(number, structure, source, stamp, identification)
+            _describe(
+                number,
+                structure,
+                source,
+                stamp,
+                simulated if structures[structure].is_simulated else identification,
+            )
             for number, structure in enumerate(masks, start=1)
         ],
         content_label="HILUM_MASKS",
@@ -109,11 +122,12 @@ def _name(segment: Dataset) -> str:
 
 
 def _filled(source: SourceImage) -> Mapping[str, npt.NDArray[np.bool_]]:
+    """Masks with a pixel in them; of what phantoms taught only devices, whose segment says so."""
     structures = source.image.anatomy.structures
     return {
         name: item.mask
         for name, item in structures.items()
-        if item.mask.any() and not item.is_simulated
+        if item.mask.any() and (not item.is_simulated or name in device_names())
     }
 
 
@@ -121,11 +135,16 @@ def _describe(
     number: int, structure: str, source: SourceImage, stamp: Stamp, identification: Any
 ) -> SegmentDescription:
     tracking = f"r{source.number}.structure.{structure}"
+    is_simulated = source.image.anatomy.structures[structure].is_simulated
+    category = "physical_object" if is_simulated else "anatomical_structure"
+    label = f"{name_of(structure)} ({FROM_PHANTOMS})" if is_simulated else name_of(structure)
     description = SegmentDescription(
         segment_number=number,
-        segment_label=name_of(structure)[:64],
-        segmented_property_category=coded(concept("anatomical_structure")),
-        segmented_property_type=coded(code_anatomy(structure)),
+        segment_label=label[:64],
+        segmented_property_category=coded(concept(category)),
+        segmented_property_type=coded(
+            code_finding(structure) if is_simulated else code_anatomy(structure)
+        ),
         algorithm_type="AUTOMATIC",
         algorithm_identification=identification,
         tracking_uid=stamp.uid("track", tracking),
