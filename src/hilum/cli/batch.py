@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,15 +18,17 @@ EXIT_INTERRUPTED = 130
 
 def batch(
     source: Annotated[
-        Path,
+        str,
         typer.Argument(
             metavar="FOLDER_OR_MANIFEST",
-            help="A folder, or a CSV, TSV, Parquet or text list of paths relative to itself.",
+            help="A folder, or a CSV, TSV, Parquet or text list of paths relative to itself, "
+            "also as s3://bucket/list.csv.",
         ),
     ],
-    out: Annotated[Path, typer.Option("--out", help="The table to write, OUT.parquet.")],
+    out: Annotated[str, typer.Option("--out", help="The table to write, OUT.parquet.")],
     workers: Annotated[
-        int | None, typer.Option("--workers", min=1, help="Processes; all cores by default.")
+        int | None,
+        typer.Option("--workers", min=1, help="Processes or actors; all cores by default."),
     ] = None,
     model: Annotated[
         list[str] | None,
@@ -42,6 +43,14 @@ def batch(
     errors: Annotated[
         bool, typer.Option("--errors", help="Read the files again that ended in an error.")
     ] = False,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            "--cluster",
+            metavar="ADDRESS",
+            help="Read on a Ray cluster: auto, local or host:port; needs 'hilum[ray]'.",
+        ),
+    ] = None,
 ) -> None:
     """Read many radiographs into one table, one row an image.
 
@@ -57,6 +66,7 @@ def batch(
         path_column=path_column,
         resume=resume,
         retry_errors=errors,
+        cluster=cluster,
         reader=StudyReader(parse_models(model or [])),
     )
     console = Console(stderr=True)

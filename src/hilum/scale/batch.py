@@ -6,10 +6,8 @@ import contextlib
 import hashlib
 import json
 import os
-import sys
 import time
-import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,17 +15,17 @@ from typing import Any
 import pyarrow as pa
 
 from hilum._version import __version__
-from hilum.errors import HilumError, UnreadableImageError
+from hilum.errors import InvalidValueError, UnreadableImageError
 from hilum.scale.listing import BatchItem, Listing, list_batch
+from hilum.scale.objects import is_uri
 from hilum.scale.parts import PartStore
 from hilum.scale.pool import Crash, map_isolated
 from hilum.scale.reader import Reader, StudyReader
-from hilum.scale.rows import Row, error_row, reading_row
+from hilum.scale.rows import Row, error_row
+from hilum.scale.worker import CheckNode, PrepareWorker, ReadImage
 from hilum.types import DISCLAIMER
 
-__all__ = ["BatchOptions", "BatchProgress", "BatchSummary", "PrepareWorker", "read_batch"]
-
-THREADS_VARIABLE = "HILUM_THREADS"
+__all__ = ["BatchOptions", "BatchProgress", "BatchSummary", "read_batch"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +35,8 @@ class BatchOptions:
     ``resume`` uses rows that an earlier run with the same weights and folder left behind;
     ``retry_errors`` then reads the files again that ended in an error. Waiting rows are
     written every ``flush_rows`` or ``flush_seconds``. ``limit_seconds`` ends the reading of
-    a single file that hangs.
+    a single file that hangs. ``cluster`` is the address of a Ray cluster, as in
+    ``hilum.scale.cluster.open_cluster``; without it, processes of this machine read.
     """
 
     path_column: str = "path"
@@ -46,6 +45,7 @@ class BatchOptions:
     flush_rows: int = 200
     flush_seconds: float = 30.0
     limit_seconds: float = 600.0
+    cluster: str | None = None
     reader: Reader = field(default_factory=StudyReader)
 
 
@@ -77,8 +77,8 @@ class BatchSummary:
 
 
 def read_batch(
-    source: Path,
-    out: Path,
+    source: Path | str,
+    out: Path | str,
     *,
     workers: int | None = None,
     options: BatchOptions | None = None,
@@ -91,31 +91,47 @@ def read_batch(
 
     Args:
         source: A folder, or a manifest with a path column (see ``list_batch``).
-        out: The table, ``.parquet``; columns as in ``batch_schema``.
-        workers: Processes; all cores when None. More than one get one thread each.
+        out: The table, ``.parquet``, on a disk; columns as in ``batch_schema``.
+        workers: Processes, or actors of a cluster; all cores when None. More than one, and
+            those of a cluster, get one thread each.
         options: How it runs.
         on_progress: Called at the start and after every file.
 
     Raises:
-        InvalidValueError: The source, the table or the number of workers is unusable.
+        InvalidValueError: The source, the table, the cluster or the number of workers is
+            unusable.
         UnreadableImageError: The source lists no file at all.
         MissingModelError: A model is not registered.
         ModelIntegrityError: Weights are damaged.
     """
     started = time.monotonic()
     options = options or BatchOptions()
+    out = _require_disk(out)
     listing = list_batch(source, path_column=options.path_column)
     if not listing.items:
         raise UnreadableImageError(
             f"nothing to read: {str(source)!r} holds no file that could be an image"
         )
-    store = PartStore(out, _describe(listing, options))
+    metadata = _describe(listing, options)
+    store = PartStore(out, metadata)
     todo = _unfinished(listing, store, options)
     progress = BatchProgress(len(listing.items), len(listing.items) - len(todo))
-    count = workers if workers is not None else os.cpu_count() or 1
-    _collect(todo, store, progress, count, options, on_progress or (lambda _: None))
+    try:
+        with _open_executor(todo, metadata["models"], workers, options) as results:
+            _collect(results, store, progress, options, on_progress or (lambda _: None))
+    finally:
+        store.drop_if_empty()
     order = {item.path: place for place, item in enumerate(listing.items)}
     return _summarise(store.merge(order), out, progress, time.monotonic() - started)
+
+
+def _require_disk(out: Path | str) -> Path:
+    if is_uri(str(out)):
+        raise InvalidValueError(
+            f"the table is written on a disk, got {str(out)!r}; name OUT.parquet there and copy "
+            "it when it is complete"
+        )
+    return Path(out)
 
 
 def _describe(listing: Listing, options: BatchOptions) -> dict[str, Any]:
@@ -143,72 +159,51 @@ def _unfinished(listing: Listing, store: PartStore, options: BatchOptions) -> li
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class _ReadImage:
-    """The task of a worker: never raises, so that one bad file stops nothing."""
-
-    reader: Reader
-
-    def __call__(self, item: BatchItem) -> Row:
-        started = time.perf_counter()
-        try:
-            reading = self.reader(item.source, item.context)
-            return reading_row(item, reading, time.perf_counter() - started)
-        except HilumError as error:
-            message = str(error)
-        except Exception as error:  # a fault of ours or of a library: one row, not the batch
-            message = f"{type(error).__name__}: {error}"
-        return error_row(item, message, time.perf_counter() - started)
+Results = Generator[tuple[BatchItem, Row | Crash], None, None]
 
 
-@dataclass(frozen=True, slots=True)
-class PrepareWorker:
-    """Keep workers quiet, and several from fighting over the cores.
+@contextlib.contextmanager
+def _open_executor(
+    todo: list[BatchItem], weights: dict[str, str], workers: int | None, options: BatchOptions
+) -> Iterator[Results]:
+    """Who reads the files: processes of this machine, or the actors of a cluster."""
+    task, limit = ReadImage(options.reader), options.limit_seconds
+    if options.cluster is None or not todo:
+        count = workers if workers is not None else os.cpu_count() or 1
+        prepare = PrepareWorker(count)
+        pool = map_isolated(task, todo, workers=count, limit_seconds=limit, prepare=prepare)
+        with contextlib.closing(pool):
+            yield pool
+        return
+    from hilum.scale.cluster import ClusterWork, count_cores, map_on_cluster, open_cluster
 
-    A user's own ``HILUM_THREADS`` or ``python -W`` stands.
-    """
-
-    workers: int
-
-    def __call__(self) -> None:
-        """Set up the process that it is called in."""
-        if not sys.warnoptions:  # a library's warning would be printed into the progress bar
-            warnings.simplefilter("ignore")
-        if self.workers > 1:
-            os.environ.setdefault(THREADS_VARIABLE, "1")
-            import cv2
-
-            cv2.setNumThreads(1)
+    # Always as one of several: a node has as many actors as cores.
+    work = ClusterWork(task, limit, PrepareWorker(2), CheckNode(options.reader, weights))
+    with open_cluster(options.cluster, workers=workers):
+        count = workers if workers is not None else count_cores()
+        results = map_on_cluster(work, todo, workers=count)
+        with contextlib.closing(results):
+            yield results
 
 
 def _collect(
-    todo: Iterable[BatchItem],
+    results: Iterable[tuple[BatchItem, Row | Crash]],
     store: PartStore,
     progress: BatchProgress,
-    workers: int,
     options: BatchOptions,
     on_progress: Callable[[BatchProgress], None],
 ) -> None:
-    """Read the files and put their rows into the store, also those before an interrupt."""
+    """Put the rows into the store as they come, also those before an interrupt."""
     on_progress(progress)
-    results = map_isolated(
-        _ReadImage(options.reader),
-        todo,
-        workers=workers,
-        limit_seconds=options.limit_seconds,
-        prepare=PrepareWorker(workers),
-    )
     done = failed = 0
     try:
-        with contextlib.closing(results):
-            for item, result in results:
-                if isinstance(result, Crash):
-                    result = error_row(item, result.reason, 0.0)
-                store.append(result)
-                done += 1
-                failed += result["error"] is not None
-                store.flush_when_due(rows=options.flush_rows, seconds=options.flush_seconds)
-                on_progress(BatchProgress(progress.total, progress.skipped, done, failed))
+        for item, result in results:
+            row = error_row(item, result.reason, 0.0) if isinstance(result, Crash) else result
+            store.append(row)
+            done += 1
+            failed += row["error"] is not None
+            store.flush_when_due(rows=options.flush_rows, seconds=options.flush_seconds)
+            on_progress(BatchProgress(progress.total, progress.skipped, done, failed))
     finally:
         store.flush()
 

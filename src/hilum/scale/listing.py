@@ -2,7 +2,8 @@
 
 A manifest is a CSV, TSV or Parquet table with a path column, or a text file with one path
 a line. Its paths are relative to its own folder. Optional columns ``indication``,
-``history``, ``age`` (years) and ``sex`` become the clinical context of the row.
+``history``, ``age`` (years) and ``sex`` become the clinical context of the row. The manifest,
+its paths or both may be on object storage, as ``s3://bucket/key``.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 import contextlib
 import csv
 import math
+import posixpath
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +20,7 @@ from typing import Any
 
 from hilum.errors import InvalidValueError, UnreadableImageError
 from hilum.io import ImageSource, iter_image_files
+from hilum.scale.objects import ObjectSource, fetch_object, is_uri, join_uri
 from hilum.types import Context
 
 __all__ = ["BatchItem", "Listing", "list_batch"]
@@ -31,46 +35,76 @@ class BatchItem:
     """One image of a batch.
 
     ``path`` is its name in the table: relative to the folder, or as the manifest has it,
-    with ``!member`` behind the name of an archive. ``source`` opens it. ``warnings`` are
-    codes of what was wrong with its context.
+    with ``!member`` behind the name of an archive. ``source`` is where its bytes are.
+    ``warnings`` are codes of what was wrong with its context.
     """
 
     path: str
-    source: ImageSource
+    source: ImageSource | ObjectSource
     context: Context = field(default_factory=Context)
     warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The images of a batch, in order and without repetition, and the folder they are in."""
+    """The images of a batch, in order and without repetition, and the folder they are in.
 
-    root: Path
+    ``root`` is a folder, or the URI of one.
+    """
+
+    root: Path | str
     items: tuple[BatchItem, ...]
 
 
-def list_batch(source: Path, *, path_column: str = "path") -> Listing:
+def list_batch(source: Path | str, *, path_column: str = "path") -> Listing:
     """List the images of a folder (all levels) or of a manifest; archives by member.
 
     Args:
         source: A folder, a manifest (``.csv``, ``.tsv``, ``.parquet``, ``.txt``, ``.lst``),
-            or a single image file or archive.
+            or a single image file or archive; on object storage, a manifest.
         path_column: The manifest's column of paths.
 
     Raises:
         InvalidValueError: The source does not exist, or the manifest cannot be read or has
             no such column.
     """
-    suffix = source.suffix.lower()
-    if source.is_file() and suffix in TEXT_SUFFIXES + TABLE_SUFFIXES:
+    if is_uri(str(source)):
+        return _list_objects(str(source), path_column)
+    source = Path(source)
+    if source.is_file() and _is_manifest(source):
         root = source.resolve().parent
-        rows = _read_lines(source) if suffix in TEXT_SUFFIXES else _read_table(source, path_column)
-        items = (item for row in rows for item in _manifest_items(root, row))
-        return Listing(root, _unique(items))
+        return Listing(root, _unique(_read_manifest(source, root, path_column)))
     if not source.exists():
         raise InvalidValueError(f"no folder or manifest at {str(source)!r}; check the path")
     root = source if source.is_dir() else source.parent
     return Listing(root.resolve(), _unique(_folder_items(source, root)))
+
+
+def _is_manifest(source: Path) -> bool:
+    return source.suffix.lower() in TEXT_SUFFIXES + TABLE_SUFFIXES
+
+
+def _list_objects(uri: str, path_column: str) -> Listing:
+    """The images of a manifest on object storage."""
+    root, _, name = uri.rpartition("/")
+    if not _is_manifest(Path(name)):
+        expected = ", ".join(TABLE_SUFFIXES + TEXT_SUFFIXES)
+        raise InvalidValueError(
+            f"got {uri!r}, expected a manifest ({expected}); folders on object storage are not "
+            "listed: write their keys into a text file, one a line"
+        )
+    with tempfile.TemporaryDirectory(prefix="hilum-") as folder:
+        try:
+            manifest = fetch_object(uri, Path(folder))
+        except InvalidValueError as error:
+            raise InvalidValueError(f"cannot read the manifest {name}: {error}") from error
+        return Listing(root, _unique(_read_manifest(manifest, root, path_column)))
+
+
+def _read_manifest(manifest: Path, root: Path | str, path_column: str) -> Iterator[BatchItem]:
+    is_text = manifest.suffix.lower() in TEXT_SUFFIXES
+    rows = _read_lines(manifest) if is_text else _read_table(manifest, path_column)
+    return (item for row in rows for item in _manifest_items(root, row))
 
 
 def _unique(items: Iterator[BatchItem]) -> tuple[BatchItem, ...]:
@@ -141,15 +175,22 @@ def _unreadable(source: Path, expected: str) -> InvalidValueError:
     return InvalidValueError(f"cannot read the manifest {source.name}: expected {expected}")
 
 
-def _manifest_items(root: Path, row: Mapping[str, Any]) -> Iterator[BatchItem]:
-    """The images of a manifest's row: one, or all of an archive."""
+def _manifest_items(root: Path | str, row: Mapping[str, Any]) -> Iterator[BatchItem]:
+    """The images of a manifest's row: one, or all of an archive on a disk."""
     path: str = row["path"]
     context, warnings = _read_context(row)
-    images: Iterable[ImageSource] = (ImageSource.from_path(root / path),)
+    if is_uri(path):
+        yield BatchItem(path, ObjectSource(path), context, warnings)
+        return
+    if isinstance(root, str) and not posixpath.isabs(path):
+        yield BatchItem(path, ObjectSource(join_uri(root, path)), context, warnings)
+        return
+    file = Path(root) / path
+    images: Iterable[ImageSource] = (ImageSource.from_path(file),)
     if path.lower().endswith(".zip"):
         # One that does not exist stays in the list; reading it gives the reason.
         with contextlib.suppress(UnreadableImageError):
-            images = tuple(iter_image_files([root / path])) or images
+            images = tuple(iter_image_files([file])) or images
     for image in images:
         yield BatchItem(_name(path, image), image, context, warnings)
 

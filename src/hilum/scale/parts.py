@@ -8,6 +8,7 @@ another fingerprint (other weights, another folder) are never mixed in.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import shutil
@@ -62,6 +63,11 @@ class PartStore:
         """Drop the parts of earlier runs."""
         for part in self._parts():
             part.unlink()
+
+    def drop_if_empty(self) -> None:
+        """Remove the folder of parts unless rows are in it."""
+        with contextlib.suppress(OSError):
+            self.folder.rmdir()
 
     def finished(self) -> dict[str, bool]:
         """Paths that have a row of this fingerprint, and whether that row is an error."""

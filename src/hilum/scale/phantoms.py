@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from hilum.errors import HilumError, InvalidValueError
-from hilum.scale.batch import BatchProgress, PrepareWorker
+from hilum.scale.batch import BatchProgress
 from hilum.scale.pool import Crash, map_isolated
+from hilum.scale.worker import PrepareWorker
 from hilum.synth.files.dataset import DatasetOptions, Record, fingerprint, make_patient
 from hilum.synth.files.dataset_tables import write_tables
 
