@@ -7,6 +7,9 @@ patient data.
 """
 
 __all__ = [
+    "ArchiveError",
+    "ConflictError",
+    "ForbiddenError",
     "HilumError",
     "InvalidStudyError",
     "InvalidValueError",
@@ -14,6 +17,9 @@ __all__ = [
     "MissingModelError",
     "ModelIntegrityError",
     "ResourceLimitError",
+    "StorageError",
+    "UnauthorisedError",
+    "UnknownStudyError",
     "UnreadableImageError",
 ]
 
@@ -48,6 +54,30 @@ class ModelIntegrityError(HilumError, RuntimeError):
 
 class MissingExtraError(HilumError, ImportError):
     """A feature needs an optional dependency that is not installed."""
+
+
+class UnknownStudyError(HilumError, LookupError):
+    """A study, an image or a reading was asked for that the server does not hold."""
+
+
+class StorageError(HilumError, OSError):
+    """The server's disk or database cannot take or give what it should."""
+
+
+class ConflictError(HilumError, RuntimeError):
+    """What is asked for does not go with the state that a study is in."""
+
+
+class ForbiddenError(HilumError, PermissionError):
+    """The server is set up not to give out what was asked for."""
+
+
+class UnauthorisedError(HilumError, PermissionError):
+    """A token is missing, unknown, expired or meant for somebody else."""
+
+
+class ArchiveError(HilumError, ConnectionError):
+    """An archive does not answer, refuses, or answers what cannot be used."""
 
 
 def require(condition: bool, message: str) -> None:

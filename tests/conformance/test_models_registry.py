@@ -50,7 +50,7 @@ def test_the_weights_are_small(model):
 @each_model
 def test_the_manifest_is_complete(model):
     manifest = model.manifest
-    assert manifest.task in ("gate", "anatomy", "findings", "context", "structures")
+    assert manifest.task in ("gate", "anatomy", "findings", "context", "structures", "devices")
     assert "CC BY-NC-SA 4.0" in manifest.licence or "CC-BY-NC-SA-4.0" in manifest.licence
     assert manifest.training["data"]
     assert manifest.training["licence"]

@@ -88,7 +88,7 @@ def test_structures_from_phantoms_say_so_and_no_sentence_rests_on_them(shared_da
     known = plain.radiographs[0].anatomy.structures
     found = reading.radiographs[0].anatomy.structures
     added = {name: found[name] for name in found if name not in known}
-    assert {"ribs", "aortic_arch", "left_hemidiaphragm"} <= set(added)
+    assert {"ribs", "aortic_arch", "left_hemidiaphragm", "endotracheal_tube"} <= set(added)
     assert all(structure.origin is Origin.PHANTOMS for structure in added.values())
     assert all(structure.origin is Origin.ANNOTATIONS for structure in known.values())
     shown = [structure for structure in added.values() if structure.problem is None]

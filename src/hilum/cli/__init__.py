@@ -1,4 +1,4 @@
-"""The command line: ``hilum read``, ``batch``, ``text``, ``models``, ``train``, ``doctor``.
+"""The command line: ``hilum read``, ``batch``, ``serve``, ``text``, ``models``, ``train`` ...
 
 Only the module of the command that is asked for is imported, so that every command
 starts as fast as it can. Errors end here: a line on standard error and an exit code,
@@ -55,6 +55,7 @@ COMMANDS = {
     "evaluate": Command(
         "hilum.cli.evaluate", "app", "Measure a reader against the truth, compare two."
     ),
+    "serve": Command("hilum.cli.serve", "app", "Read what comes in over DICOM and HTTP."),
     "models": Command("hilum.cli.models", "app", "List, show, verify and add models."),
     "train": Command("hilum.cli.train", "app", "Train the shipped models again."),
     "doctor": Command("hilum.cli.doctor", "doctor", "Check this installation."),

@@ -54,14 +54,15 @@ def read(
         list[str] | None,
         typer.Option(
             metavar="TASK=NAME",
-            help="Another model for gate, anatomy, findings or structures; repeatable.",
+            help="Another model for gate, anatomy, findings, structures or devices; repeatable.",
         ),
     ] = None,
     structures: Annotated[
         bool,
         typer.Option(
             "--structures",
-            help="Also outline bones, hila and diaphragm, as learned from simulated radiographs.",
+            help="Also outline bones, hila, diaphragm, tubes and lines with their tips, as learned "
+            "from simulated radiographs (phantoms) only.",
         ),
     ] = False,
     dicom: Annotated[

@@ -1,4 +1,4 @@
-"""``hilum train gate|anatomy|findings|structures``: reproduce the weights on two CPU cores."""
+"""``hilum train gate|anatomy|findings|structures|devices``: reproduce the weights on a CPU."""
 
 from __future__ import annotations
 
@@ -115,6 +115,31 @@ def train_structures(
     recipe = StructuresRecipe(phantoms=count)
     net, run = structures.train_structures(data, cache=cache, recipe=recipe, workers=workers)
     manifest = ship.ship_structures(net, out, recipe=run["recipe"], figures=run["figures"])
+    typer.echo(f"wrote {out / manifest.file}")
+
+
+@app.command("devices")
+def train_devices(
+    data: Data = DATA,
+    out: Out = OUT,
+    cache: Cache = CACHE,
+    threads: Threads = 1,
+    count: Annotated[int, typer.Option("--count", help="Phantoms to learn from.", min=100)] = 560,
+    minutes: Annotated[float, typer.Option("--minutes", help="Time to learn.", min=0.01)] = 30.0,
+    workers: Workers = 1,
+) -> None:
+    """Train tubes, lines and their tips from phantoms; real films lend their look only."""
+    _prepare(data, cache, threads)
+    from hilum.train import devices, devices_run
+    from hilum.train.devices_data import DevicesRecipe
+
+    recipe = DevicesRecipe(phantoms=count)
+    net, run = devices.train_devices(
+        data, cache=cache, recipe=recipe, workers=workers, seconds=60 * minutes
+    )
+    manifest = devices_run.finish_devices(
+        net, data, out, cache=cache, recipe=run["recipe"], workers=workers
+    )
     typer.echo(f"wrote {out / manifest.file}")
 
 

@@ -76,6 +76,9 @@ def test_wrong_usage(argv: tuple[str, ...], capsys: pytest.CaptureFixture[str]) 
         (errors.MissingModelError("x"), 2),
         (errors.MissingExtraError("x"), 2),
         (errors.ModelIntegrityError("x"), 1),
+        # the server's, of which only these reach a command
+        (errors.StorageError("x"), 1),
+        (errors.ArchiveError("x"), 1),
     ],
 )
 def test_an_error_is_one_line_and_a_code(
@@ -90,12 +93,18 @@ def test_an_error_is_one_line_and_a_code(
 def test_every_error_was_thought_of() -> None:
     leaves = {name for name in errors.__all__ if name != "HilumError"}
     assert leaves == {
+        "ArchiveError",
+        "ConflictError",
+        "ForbiddenError",
         "InvalidStudyError",
         "InvalidValueError",
         "MissingExtraError",
         "MissingModelError",
         "ModelIntegrityError",
         "ResourceLimitError",
+        "StorageError",
+        "UnauthorisedError",
+        "UnknownStudyError",
         "UnreadableImageError",
     }
 

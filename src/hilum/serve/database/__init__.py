@@ -1,0 +1,30 @@
+"""The state of the server: tables, the engine, and migrations."""
+
+from hilum.serve.database.engine import open_engine, upgrade
+from hilum.serve.database.tables import (
+    AuditRow,
+    Base,
+    DeliveryRow,
+    EventRow,
+    FeedbackRow,
+    InstanceRow,
+    ReadingRow,
+    StudyRow,
+    StudyState,
+    TokenRow,
+)
+
+__all__ = [
+    "AuditRow",
+    "Base",
+    "DeliveryRow",
+    "EventRow",
+    "FeedbackRow",
+    "InstanceRow",
+    "ReadingRow",
+    "StudyRow",
+    "StudyState",
+    "TokenRow",
+    "open_engine",
+    "upgrade",
+]

@@ -1,0 +1,1 @@
+"""DICOM over the network: a listener that takes studies in, and an archive as a client."""
