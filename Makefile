@@ -23,11 +23,12 @@ BENCH_TORCH ?= torch==2.14.1 torchvision==0.29.1 torchxrayvision medspacy
 DEMO_IMAGE = $(shell $(BIN)/python -c \
 	"from data_store import DataStore; print(DataStore().get_path('RG1_J2KR.dcm'))")
 
-.PHONY: help setup check test demo golden bench docs train-setup train clean
+.PHONY: help setup check test demo viewer serve golden bench docs train-setup train clean
 
 help:
 	@echo "make demo         install and read a real chest radiograph"
 	@echo "make test         install and run the tests"
+	@echo "make serve        build the reading room and run the server on 127.0.0.1:8080"
 	@echo "make check        lint, format and types"
 	@echo "make docs         check the documentation: links, commands, examples"
 	@echo "make golden       renew the stored outputs of the golden tests; review the diff"
@@ -65,6 +66,17 @@ test: .venv/.dev
 demo: .venv/.base
 	$(BIN)/hilum read "$(DEMO_IMAGE)" --out demo
 	@echo "Open demo/report.html in a browser."
+
+VIEWER := src/hilum/viewer
+
+viewer: $(VIEWER)/dist/index.html
+
+$(VIEWER)/dist/index.html: $(VIEWER)/package-lock.json $(shell find $(VIEWER)/src $(VIEWER)/public -type f 2>/dev/null)
+	@command -v npm >/dev/null || { echo "The reading room is built by npm: install Node.js 20 or newer." >&2; exit 1; }
+	cd $(VIEWER) && npm ci --no-audit --no-fund --silent && npm run build --silent
+
+serve: .venv/.base viewer
+	$(BIN)/hilum serve
 
 golden: .venv/.dev
 	for script in tests/golden/renew_*.py; do $(BIN)/python "$$script"; done

@@ -1,0 +1,134 @@
+"""The worklist with 100,000 studies: time of the API for what a reading room asks.
+
+    python benchmarks/worklist.py [--studies 100000] [--requests 200]
+
+Every request goes through the whole application (headers, limits, access, audit log) in this
+process, without a socket. Queries are in random order; the first of each kind is not counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import os
+import platform
+import random
+import sqlite3
+import statistics
+import tempfile
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import insert
+
+from hilum.serve import Settings, jobs, open_service
+from hilum.serve.database.tables import StudyRow
+from hilum.serve.service import Service
+from hilum.serve.web.app import create_app
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    from fastapi.testclient import TestClient
+
+STATES = ("read", "read", "read", "read", "refused", "queued", "failed")
+FINDINGS = ("pneumothorax", "pleural_effusion", "pneumonia", "cardiomegaly", "edema")
+QUERIES = {
+    "first page": "sort=priority",
+    "newest first": "sort=-received_at",
+    "by patient": "sort=patient_name",
+    "waiting only": "state=queued&sort=priority",
+    "one finding": "finding=pneumothorax&sort=priority",
+    "name searched": "q=PATIENT%5E77",
+    "rare text": "q=ACC0077777",
+    "200 rows": "sort=-study_date&limit=200",
+}
+
+
+def fill(service: Service, count: int) -> None:
+    random.seed(1)
+    start = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    with service.begin() as session:
+        for first in range(0, count, 5000):
+            rows = [make_row(n, start) for n in range(first, min(first + 5000, count))]
+            session.execute(insert(StudyRow), rows)
+
+
+def make_row(number: int, start: dt.datetime) -> dict[str, Any]:
+    received = start + dt.timedelta(seconds=61 * number)
+    found = random.sample(FINDINGS, random.randint(0, 3))
+    return {
+        "id": f"{random.getrandbits(128):032x}",
+        "study_uid": f"2.25.{number}",
+        "patient_id": f"P{number // 3}",
+        "patient_name": f"PATIENT^{number // 3}",
+        "patient_key": f"key{number // 3}",
+        "accession": f"ACC{number:07d}",
+        "study_date": received.replace(tzinfo=None),
+        "description": "Chest PA and lateral",
+        "indication": random.choice(("Cough", "Dyspnea", "Rule out pneumothorax", "")),
+        "state": random.choice(STATES),
+        "priority": random.choice((1, 2, 5, 5, 5, 5, 7)),
+        "received_at": received,
+        "changed_at": received,
+        "instances": random.randint(1, 3),
+        "findings": [{"name": n, "status": "present", "probability": 0.8} for n in found],
+    }
+
+
+def measure(client: TestClient, requests: int) -> dict[str, list[float]]:
+    plan = [name for name in QUERIES for _ in range(requests)]
+    random.shuffle(plan)
+    times: dict[str, list[float]] = {name: [] for name in QUERIES}
+    for name in [*QUERIES, *plan]:
+        started = time.perf_counter()
+        answer = client.get(f"/api/v1/studies?{QUERIES[name]}")
+        times[name].append((time.perf_counter() - started) * 1000)
+        assert answer.status_code == 200, answer.text
+    return {name: values[1:] for name, values in times.items()}
+
+
+def page_through(client: TestClient, pages: int) -> float:
+    """Milliseconds of the page far down the list that cursors lead to."""
+    cursor = ""
+    for _ in range(pages):
+        started = time.perf_counter()
+        cursor = client.get(f"/api/v1/studies?sort=priority&limit=500&cursor={cursor}").json()[
+            "next_cursor"
+        ]
+    return (time.perf_counter() - started) * 1000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Time the worklist.")
+    parser.add_argument("--studies", type=int, default=100_000)
+    parser.add_argument("--requests", type=int, default=200)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(data=Path(folder), workers=0, min_free_mb=1, requests_per_minute=10**7)
+        service = open_service(settings)
+        jobs.prepare(service)
+        fill(service, options.studies)
+        client = TestClient(create_app(service), "http://127.0.0.1")
+        times = measure(client, options.requests)
+        deep = page_through(client, min(100, options.studies // 500))
+        service.close()
+    print(
+        f"{options.studies} studies, SQLite {sqlite3.sqlite_version}, "
+        f"Python {platform.python_version()}, {os.cpu_count()} cores"
+    )
+    print(f"{'query':16s} {'median':>9s} {'p95':>9s}")
+    for name, values in times.items():
+        p95 = statistics.quantiles(values, n=20)[-1]
+        print(f"{name:16s} {statistics.median(values):6.1f} ms {p95:6.1f} ms")
+    everything = [value for values in times.values() for value in values]
+    print(
+        f"{'all':16s} {statistics.median(everything):6.1f} ms "
+        f"{statistics.quantiles(everything, n=20)[-1]:6.1f} ms"
+    )
+    print(f"page 100 of 500 rows: {deep:.1f} ms")
+
+
+if __name__ == "__main__":
+    main()
