@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import shutil
 import time
@@ -13,15 +14,14 @@ from sqlalchemy.orm import Session
 import hilum
 from hilum._version import __version__
 from hilum.errors import HilumError
-from hilum.export import reading_to_dict, write_objects, write_reading
-from hilum.export.masks import list_masks, name_mask
+from hilum.export import write_objects, write_reading
 from hilum.reading import OPTIONAL_TASKS
 from hilum.serve import events, studies
 from hilum.serve.database.tables import DeliveryRow, ReadingRow, StudyRow, StudyState, now
 from hilum.serve.heatmaps import write_heatmaps
 from hilum.serve.intake import receive_instance
 from hilum.serve.network.priors import fetch_priors
-from hilum.serve.reader_files import reading_folder
+from hilum.serve.reader_files import object_files, reading_folder
 from hilum.serve.service import Service
 from hilum.types import Context, Reading, Status
 
@@ -118,8 +118,8 @@ def _paths(service: Service, study_id: str) -> list[Path]:
 def _store(service: Service, study_id: str, revision: int, reading: Reading, seconds: float) -> str:
     """The reading and the study's new state appear together, once."""
     folder = reading_folder(service, study_id, revision)
-    masks = {(number, name): name_mask(number, name) for number, name, _ in list_masks(reading)}
-    for file in sorted((folder / "dicom").glob("*.dcm")):
+    document = json.loads((folder / "reading.json").read_text("utf-8"))
+    for file in object_files(service, study_id, revision):
         receive_instance(service, file.read_bytes(), source="hilum", origin="produced")
     with service.begin() as session:
         study = session.get(StudyRow, study_id)
@@ -136,7 +136,7 @@ def _store(service: Service, study_id: str, revision: int, reading: Reading, sec
             revision=revision,
             hilum_version=__version__,
             models=dict(reading.models),
-            document=reading_to_dict(reading, mask_paths=masks),
+            document=document,
             seconds=seconds,
         )
         session.add(row)

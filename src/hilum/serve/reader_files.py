@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hilum.serve.database.tables import ReadingRow
 from hilum.serve.service import Service
 
-__all__ = ["reading_folder", "result_files"]
+__all__ = ["object_files", "reading_folder"]
 
 
 def reading_folder(service: Service, study_id: str, revision: int) -> Path:
@@ -15,7 +14,7 @@ def reading_folder(service: Service, study_id: str, revision: int) -> Path:
     return service.readings / f"{study_id}-{revision}"
 
 
-def result_files(service: Service, reading: ReadingRow) -> list[bytes]:
-    """The DICOM objects of a reading."""
-    folder = reading_folder(service, reading.study_id, reading.revision)
-    return [file.read_bytes() for file in sorted((folder / "dicom").glob("*.dcm"))]
+def object_files(service: Service, study_id: str, revision: int) -> list[Path]:
+    """The DICOM objects of a reading, sorted by name; none when nothing was readable."""
+    folder = reading_folder(service, study_id, revision)
+    return sorted((folder / "dicom").glob("*.dcm"))

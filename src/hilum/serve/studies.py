@@ -26,6 +26,7 @@ __all__ = [
     "WorklistQuery",
     "delete",
     "delete_expired",
+    "escape_like",
     "find_priors",
     "images_of",
     "latest_reading",
@@ -103,7 +104,7 @@ def _conditions(wanted: WorklistQuery) -> list[ColumnElement[bool]]:
     else:  # studies that were only fetched to compare with are nobody's work
         conditions.append(StudyRow.state != StudyState.PRIOR)
     if wanted.text:
-        pattern = f"%{_escape(wanted.text)}%"
+        pattern = f"%{escape_like(wanted.text)}%"
         columns = (
             StudyRow.patient_name,
             StudyRow.patient_id,
@@ -117,12 +118,17 @@ def _conditions(wanted: WorklistQuery) -> list[ColumnElement[bool]]:
     if wanted.priority is not None:
         conditions.append(StudyRow.priority == wanted.priority)
     if wanted.finding:
-        pattern = f'%"{_escape(wanted.finding)}"%'
+        pattern = f'%"{escape_like(wanted.finding)}"%'
         conditions.append(cast(StudyRow.findings, String).like(pattern, escape="\\"))
     return conditions
 
 
-def _escape(text: str) -> str:
+def escape_like(text: str) -> str:
+    r"""Text that LIKE takes as it is, with a backslash as the escape.
+
+    >>> escape_like("100%")
+    '100\\%'
+    """
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 

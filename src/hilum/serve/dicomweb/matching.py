@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from hilum.errors import InvalidValueError
 from hilum.serve.database.tables import InstanceRow, StudyRow
+from hilum.serve.studies import escape_like
 
 __all__ = ["find_instances", "find_series", "find_studies"]
 
@@ -124,8 +125,7 @@ def _tag_of(name: str) -> str:
 def _match(column: Any, value: str) -> ColumnElement[bool]:
     """Single value, list of values or wild cards (PS3.4 C.2.2.2), without regard to case."""
     if "*" in value or "?" in value:
-        escaped = value.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        pattern = escaped.replace("*", "%").replace("?", "_")
+        pattern = escape_like(value).replace("*", "%").replace("?", "_")
         return column.ilike(pattern, escape="\\")  # type: ignore[no-any-return]
     values = [part.strip().lower() for part in value.split(",")]
     return func.lower(column).in_(values)

@@ -12,7 +12,7 @@ from hilum.serve import audit, events
 from hilum.serve.database.tables import DeliveryRow, ReadingRow, now
 from hilum.serve.dicomweb import archive as web_archive
 from hilum.serve.network import archive as dimse_archive
-from hilum.serve.reader_files import result_files
+from hilum.serve.reader_files import object_files
 from hilum.serve.service import Service
 
 __all__ = ["deliver_due"]
@@ -44,7 +44,8 @@ def _deliver(service: Service, delivery_id: str) -> bool:
     if row is None or reading is None:
         return False
     try:
-        _send(service, row.destination, result_files(service, reading))
+        files = object_files(service, reading.study_id, reading.revision)
+        _send(service, row.destination, [file.read_bytes() for file in files])
         problem = ""
     except HilumError as error:
         problem = str(error)

@@ -21,7 +21,7 @@ from starlette.responses import (
 )
 
 from hilum.export import load_schema
-from hilum.serve.reader_files import reading_folder
+from hilum.serve.reader_files import object_files, reading_folder
 from hilum.serve.web.masking import Mask
 from hilum.serve.web.rewording import reword
 from hilum.serve.web.routes.context import Call, CallDep, StudyId, require_file
@@ -105,8 +105,7 @@ def show_objects(call: CallDep, study_id: StudyId) -> Response:
     """Structured report, segmentations, presentation states and secondary captures."""
     study, reading = call.reading(study_id)
     mask = call.mask(study)
-    folder = reading_folder(call.service, study_id, reading.revision) / "dicom"
-    files = sorted(folder.glob("*.dcm"))
+    files = object_files(call.service, study_id, reading.revision)
     require_file(bool(files), "DICOM object of this reading: no image was accepted")
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
