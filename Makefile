@@ -107,7 +107,7 @@ bench: .venv-bench/.bench
 train-setup: .venv-train/.train
 
 train: .venv-train/.train
-	for task in gate anatomy findings structures; do \
+	for task in gate anatomy findings structures devices; do \
 	  .venv-train/bin/hilum train $$task --data "$(DATA)"; done
 
 clean:

@@ -125,7 +125,6 @@ def train_devices(
     cache: Cache = CACHE,
     threads: Threads = 1,
     count: Annotated[int, typer.Option("--count", help="Phantoms to learn from.", min=100)] = 560,
-    minutes: Annotated[float, typer.Option("--minutes", help="Time to learn.", min=0.01)] = 30.0,
     workers: Workers = 1,
 ) -> None:
     """Train tubes, lines and their tips from phantoms; real films lend their look only."""
@@ -134,9 +133,7 @@ def train_devices(
     from hilum.train.devices_data import DevicesRecipe
 
     recipe = DevicesRecipe(phantoms=count)
-    net, run = devices.train_devices(
-        data, cache=cache, recipe=recipe, workers=workers, seconds=60 * minutes
-    )
+    net, run = devices.train_devices(data, cache=cache, recipe=recipe, workers=workers)
     manifest = devices_run.finish_devices(
         net, data, out, cache=cache, recipe=run["recipe"], workers=workers
     )

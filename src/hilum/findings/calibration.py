@@ -8,11 +8,12 @@ and offset, widened by the disagreement of the ensemble's members.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from hilum.errors import ModelIntegrityError
 from hilum.types import Status
@@ -20,6 +21,7 @@ from hilum.types import Status
 __all__ = ["LabelCalibration", "calibrations_of", "conditional_logit", "sigmoid"]
 
 _MAX_LOGIT = 30.0
+_NO_DRAWS = np.zeros((0, 3))
 
 
 def sigmoid(logit: float) -> float:
@@ -33,20 +35,20 @@ def conditional_logit(parent: float, child: float) -> float:
     return math.log(prob / (1.0 - prob))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class LabelCalibration:
     """Calibration of one label.
 
-    ``draws`` are bootstrap triples ``(slope, offset, normal deviate)``; ``operating_point``
-    and ``rule_out`` are probabilities: at or above the first the finding is present, below
-    the second absent, between them uncertain.
+    ``draws`` ``(n, 3)`` are bootstrap draws of slope, offset and a normal deviate.
+    ``operating_point`` and ``rule_out`` are probabilities: at or above the first the finding is
+    present, below the second absent, between them uncertain.
     """
 
     slope: float
     offset: float
     operating_point: float
     rule_out: float
-    draws: tuple[tuple[float, float, float], ...] = ()
+    draws: npt.NDArray[np.float64] = field(default_factory=lambda: _NO_DRAWS)
 
     def probability(self, logit: float) -> float:
         """Calibrated probability of a logit."""
@@ -54,9 +56,9 @@ class LabelCalibration:
 
     def interval(self, logit: float, spread: float) -> tuple[float, float] | None:
         """95 % interval, ``spread`` being the members' standard deviation of the logit."""
-        if not self.draws:
+        if not len(self.draws):
             return None
-        slope, offset, deviate = np.array(self.draws).T
+        slope, offset, deviate = self.draws.T
         z = np.sort(slope * (logit + spread * deviate) + offset)
         # the logistic function keeps order, so quantiles may be taken before it
         low, high = np.interp(np.array([0.025, 0.975]) * (len(z) - 1), np.arange(len(z)), z)
@@ -83,7 +85,7 @@ def calibrations_of(table: Mapping[str, Any]) -> dict[str, LabelCalibration]:
                 offset=float(entry["offset"]),
                 operating_point=float(entry["operating_point"]),
                 rule_out=float(entry["rule_out"]),
-                draws=_triples(entry.get("draws", ())),
+                draws=np.asarray(entry.get("draws") or _NO_DRAWS, np.float64).reshape(-1, 3),
             )
             for label, entry in table.items()
         }
@@ -92,7 +94,3 @@ def calibrations_of(table: Mapping[str, Any]) -> dict[str, LabelCalibration]:
             f"the manifest's calibration is incomplete or malformed ({error!r}); "
             "install or add the model again"
         ) from error
-
-
-def _triples(values: Sequence[Sequence[float]]) -> tuple[tuple[float, float, float], ...]:
-    return tuple((a, b, e) for a, b, e in values)

@@ -67,6 +67,11 @@ def user_directory() -> Path:
     return base / "hilum" / "models"
 
 
+def _directories() -> tuple[tuple[Path, bool], ...]:
+    """The folders of models and whether they are shipped, in the order of their claim to a name."""
+    return (shipped_directory(), True), (user_directory(), False)
+
+
 def _read(path: Path, is_shipped: bool) -> RegisteredModel:
     return _read_once(path, is_shipped, _stamp(path))
 
@@ -96,7 +101,7 @@ def _read_once(path: Path, is_shipped: bool, stamp: tuple[int, int]) -> Register
 def list_models() -> tuple[RegisteredModel, ...]:
     """Every model found, shipped ones first; unreadable ones are listed with their problem."""
     found: dict[str, RegisteredModel] = {}
-    for directory, is_shipped in ((shipped_directory(), True), (user_directory(), False)):
+    for directory, is_shipped in _directories():
         for path in sorted(directory.glob("*.json")):
             # A shipped name cannot be taken over by a file in the user's folder.
             found.setdefault(path.stem, _read(path, is_shipped))
@@ -113,9 +118,11 @@ def find_model(name: str) -> RegisteredModel:
         if not Path(name).is_file():
             raise MissingModelError(f"no model manifest at {name!r}")
         return _read(Path(name), is_shipped=False)
-    known = {model.name: model for model in list_models()}
-    if name in known:
-        return known[name]
+    for directory, is_shipped in _directories():
+        path = directory / f"{name}.json"
+        if path.parent == directory and path.is_file():  # a name with a slash lies elsewhere
+            return _read(path, is_shipped)
+    known = [model.name for model in list_models()]
     close = difflib.get_close_matches(name, known, n=1)
     hint = f". Did you mean {close[0]!r}?" if close else "."
     names = ", ".join(sorted(known)) or "none"

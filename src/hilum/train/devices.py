@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -55,12 +56,8 @@ def fit_devices(
     recipe: DevicesRecipe,
     *,
     checkpoint: Path | None = None,
-    seconds: float = float("inf"),
 ) -> DevicesNet:
-    """Train for ``steps`` batches or ``seconds``; returns the moving average of the weights.
-
-    The rate falls with whichever of the two is nearer its end.
-    """
+    """Train for ``steps`` batches; returns the moving average of the weights."""
     encoder = [p for p in net.encoder.parameters() if p.requires_grad]
     known = {id(p) for p in net.encoder.parameters()}
     fresh = [p for p in net.parameters() if id(p) not in known]
@@ -74,11 +71,9 @@ def fit_devices(
     net.train()
     overlaps: list[Tensor] = []
     began, running = time.monotonic(), 0.0
-    for step, (image, lines, tips) in enumerate(batches):
-        done = max(step / recipe.steps, (time.monotonic() - began) / seconds)
-        if done >= 1:
-            break
-        share = min(1.0, (step + 1) / 30) * min(1.0, 1.4 * (1 - done) + 0.01)
+    for step, (image, lines, tips) in enumerate(islice(batches, recipe.steps)):
+        left = 1 - step / recipe.steps
+        share = min(1.0, (step + 1) / 30) * min(1.0, 1.4 * left + 0.01)
         for group, rate in zip(optimiser.param_groups, rates, strict=True):
             group["lr"] = rate * share
         logits = net(image.contiguous(memory_format=torch.channels_last))
@@ -116,7 +111,6 @@ def train_devices(
     cache: Path,
     recipe: DevicesRecipe | None = None,
     workers: int = 1,
-    seconds: float = float("inf"),
 ) -> tuple[DevicesNet, dict[str, Any]]:
     """Train the network.
 
@@ -125,7 +119,6 @@ def train_devices(
         cache: Keeps phantoms, decoded images and checkpoints.
         recipe: None for the shipped one.
         workers: Processes that make phantoms.
-        seconds: After which training ends, done or not.
     """
     recipe = recipe or DevicesRecipe()
     torch.manual_seed(recipe.seed)
@@ -134,8 +127,15 @@ def train_devices(
     )
     films = load_unlabelled(data, AnatomyRecipe(), cache)
     examples = DeviceExamples(pool.part(0, len(pool.images) - recipe.held_out), films, recipe)
-    loader = DataLoader(examples, batch_size=None, num_workers=1, prefetch_factor=4)
+    # spawn: in a copy of a process whose OpenCV has threads the first call may hang
+    loader = DataLoader(
+        examples,
+        batch_size=None,
+        num_workers=1,
+        prefetch_factor=4,
+        multiprocessing_context="spawn",
+    )
     net = DevicesNet(kinds=len(KINDS)).to(memory_format=torch.channels_last)
     checkpoint = cache / "devices-checkpoint.pt"
-    net = fit_devices(net, loader, recipe, checkpoint=checkpoint, seconds=seconds)
+    net = fit_devices(net, loader, recipe, checkpoint=checkpoint)
     return net, {"recipe": asdict(recipe)}

@@ -6,13 +6,8 @@ from the seed and its number alone, so that any number of workers gives the same
 
 from __future__ import annotations
 
-import logging
-import multiprocessing as mp
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +15,7 @@ import numpy.typing as npt
 from hilum.synth import Truth, render, sample_spec
 from hilum.synth.sampling import sample_devices
 from hilum.train.images import ByteImage
+from hilum.train.phantom_blocks import BlockMaker
 
 __all__ = ["KINDS", "SIDE", "DevicePool", "load_device_phantoms", "masks_and_tips"]
 
@@ -59,7 +55,6 @@ SHARES = (
 WITHOUT = 0.15
 """Share of phantoms with nothing but what is none of them."""
 MALPOSITIONED = 0.3
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,28 +117,6 @@ def _make_one(seed: list[int]) -> dict[str, np.ndarray]:
     }
 
 
-def _make_block(number: int, *, folder: Path, seed: int) -> Path:
-    path = folder / f"devices-{seed}-{number:04d}.npz"
-    if not path.exists():
-        made = [_make_one([seed, number, index]) for index in range(BLOCK)]
-        part = path.with_suffix(".part.npz")
-        stacked: dict[str, Any] = {name: np.stack([m[name] for m in made]) for name in made[0]}
-        np.savez_compressed(part, **stacked)
-        part.replace(path)
-    return path
-
-
-def _blocks(folder: Path, count: int, seed: int, workers: int) -> Iterator[Path]:
-    folder.mkdir(parents=True, exist_ok=True)
-    make = partial(_make_block, folder=folder, seed=seed)
-    numbers = range(-(-count // BLOCK))
-    if workers <= 1:
-        yield from map(make, numbers)
-        return
-    with mp.get_context("spawn").Pool(workers) as pool:  # a fork of torch's threads may hang
-        yield from pool.imap(make, numbers)
-
-
 def load_device_phantoms(folder: Path, *, count: int, seed: int, workers: int = 1) -> DevicePool:
     """Make or load ``count`` frontal phantoms, most of them with devices.
 
@@ -153,11 +126,5 @@ def load_device_phantoms(folder: Path, *, count: int, seed: int, workers: int = 
         seed: Of everything that is drawn.
         workers: Processes that make missing blocks.
     """
-    parts = []
-    for number, path in enumerate(_blocks(folder, count, seed, workers), start=1):
-        with np.load(path) as block:
-            parts.append({name: block[name] for name in DevicePool.__slots__})
-        if number % 5 == 0:
-            logger.info("phantoms with devices: %d of %d", min(count, number * BLOCK), count)
-    joined = {name: np.concatenate([part[name] for part in parts])[:count] for name in parts[0]}
-    return DevicePool(**joined)
+    maker = BlockMaker("devices", BLOCK, _make_one)
+    return DevicePool(**maker.load(folder, count=count, seed=seed, workers=workers))

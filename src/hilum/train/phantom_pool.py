@@ -1,24 +1,17 @@
-"""Phantoms with their truth as training examples, made once and kept in blocks on disk.
-
-A block is one compressed file of ``BLOCK`` phantoms, drawn from the seed and its number alone:
-an interrupted run goes on where it stopped, and any number of workers gives the same set.
-"""
+"""Phantoms with their truth as training examples, made once and kept in blocks on disk."""
 
 from __future__ import annotations
 
-import logging
-import multiprocessing as mp
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from hilum.synth import PhantomImage, PhantomSpec, Truth, render, sample_spec
+from hilum.synth import PhantomSpec, Truth, render, sample_spec
 from hilum.synth.sampling import sample_devices
 from hilum.train.images import ByteImage
+from hilum.train.phantom_blocks import BlockMaker
 from hilum.types import Mask, View
 
 __all__ = [
@@ -74,7 +67,6 @@ DEVICE_SHARES = (
 MALPOSITIONED = 0.25
 LATERAL_BLACK = (3.0, 38.0)
 """Percentile of the body that is black on a lateral film: its lungs are, its shoulders white."""
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -145,44 +137,15 @@ def _points_of(truth: Truth, side: int) -> npt.NDArray[np.float32]:
     return points / np.float32(side)
 
 
-def _make_block(number: int, *, folder: Path, seed: int) -> Path:
-    path = folder / f"phantoms-{seed}-{number:04d}.npz"
-    if path.exists():
-        return path
-    made = [_make_one([seed, number, i]) for i in range(BLOCK)]
-    part = path.with_suffix(".part.npz")
-    np.savez_compressed(
-        part,
-        images=np.stack([_bytes(image) for image in made]),
-        planes=np.packbits(np.stack([planes_of(image.truth) for image in made]), axis=-1),
-        points=np.stack([_points_of(image.truth, SIDE) for image in made]),
-        ratio=np.array(
-            [image.truth.measurements.get("cardiothoracic_ratio", np.nan) for image in made],
-            np.float32,
-        ),
-    )
-    part.replace(path)
-    return path
-
-
-def _make_one(seed: list[int]) -> PhantomImage:
-    return render(sample_phantom(np.random.default_rng(seed)), pixels=(SIDE, SIDE))
-
-
-def _bytes(image: PhantomImage) -> ByteImage:
-    return np.round(image.radiograph.pixels * 255).astype(np.uint8)
-
-
-def _blocks(folder: Path, count: int, seed: int, workers: int) -> Iterator[Path]:
-    folder.mkdir(parents=True, exist_ok=True)
-    make = partial(_make_block, folder=folder, seed=seed)
-    numbers = range(-(-count // BLOCK))
-    if workers <= 1:
-        yield from map(make, numbers)
-        return
-    # spawn: a copy of a parent that runs torch's threads may hang
-    with mp.get_context("spawn").Pool(workers) as pool:
-        yield from pool.imap(make, numbers)
+def _make_one(seed: list[int]) -> dict[str, np.ndarray]:
+    image = render(sample_phantom(np.random.default_rng(seed)), pixels=(SIDE, SIDE))
+    ratio = image.truth.measurements.get("cardiothoracic_ratio", np.nan)
+    return {
+        "images": np.round(image.radiograph.pixels * 255).astype(np.uint8),
+        "planes": np.packbits(planes_of(image.truth), axis=-1),
+        "points": _points_of(image.truth, SIDE),
+        "ratio": np.asarray(ratio, np.float32),
+    }
 
 
 def load_phantoms(folder: Path, *, count: int, seed: int, workers: int = 1) -> PhantomPool:
@@ -194,11 +157,5 @@ def load_phantoms(folder: Path, *, count: int, seed: int, workers: int = 1) -> P
         seed: Of everything that is drawn.
         workers: Processes that make missing blocks.
     """
-    parts = []
-    for number, path in enumerate(_blocks(folder, count, seed, workers), start=1):
-        with np.load(path) as block:
-            parts.append({name: block[name] for name in ("images", "planes", "points", "ratio")})
-        if number % 5 == 0:
-            logger.info("phantoms: %d of %d", min(count, number * BLOCK), count)
-    joined = {name: np.concatenate([part[name] for part in parts])[:count] for name in parts[0]}
-    return PhantomPool(**joined)
+    maker = BlockMaker("phantoms", BLOCK, _make_one)
+    return PhantomPool(**maker.load(folder, count=count, seed=seed, workers=workers))

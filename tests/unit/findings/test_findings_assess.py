@@ -242,7 +242,7 @@ def test_member_logits_choose_the_parent() -> None:
 
 
 def test_the_interval_holds_the_probability_and_grows_with_disagreement() -> None:
-    draws = tuple((1.0, 0.0, float(e)) for e in np.linspace(-2, 2, 41))
+    draws = np.array([(1.0, 0.0, e) for e in np.linspace(-2, 2, 41)])
     numbers = LabelCalibration(1.0, 0.0, 0.6, 0.2, draws)
     narrow, wide = numbers.interval(0.5, 0.1), numbers.interval(0.5, 1.0)
     assert narrow is not None
