@@ -17,7 +17,15 @@ from hilum.errors import InvalidValueError, UnreadableImageError
 from hilum.io import lut
 from hilum.io.dicom_header import DicomHeader
 from hilum.io.dicom_pixels import StoredFrame
-from hilum.io.elements import quiet, read_first, read_items, read_numbers, read_text
+from hilum.io.elements import (
+    MAX_SEQUENCE_BYTES,
+    quiet,
+    read_first,
+    read_items,
+    read_numbers,
+    read_text,
+    read_value,
+)
 from hilum.io.gray import compute_chroma, rgb_to_gray
 from hilum.types import FloatImage, Issue, Mask
 
@@ -115,11 +123,7 @@ def _read_table(header: DicomHeader, keyword: str, *, is_signed: bool) -> Lookup
 
 
 def _read_table_data(item: Any, count: int, is_little_endian: bool) -> npt.NDArray[np.float64]:
-    try:
-        with quiet():
-            data = item.get("LUTData")
-    except Exception:
-        data = None
+    data = read_value(item, "LUTData", limit=MAX_SEQUENCE_BYTES)
     if isinstance(data, bytes):
         # 8-bit tables are packed two entries a word, or one; the length tells.
         dtype = ("<u2" if is_little_endian else ">u2") if len(data) >= 2 * count else "u1"

@@ -24,9 +24,9 @@ from pydicom.uid import (
 
 from hilum.errors import HilumError, ResourceLimitError, UnreadableImageError
 from hilum.io.elements import quiet, read_text
-from hilum.io.limits import MAX_FILE_BYTES
+from hilum.io.limits import MAX_HEADER_READS, MAX_INFLATED_BYTES
 
-__all__ = ["DicomHeader", "read_header"]
+__all__ = ["DicomHeader", "is_transfer_syntax", "read_header"]
 
 _PIXEL_KEYWORDS = {
     (0x7FE0, 0x0008): "FloatPixelData",
@@ -35,6 +35,9 @@ _PIXEL_KEYWORDS = {
 }
 _UNDEFINED_LENGTH = 0xFFFFFFFF
 _META_SCAN_BYTES = 1 << 16
+_CHUNK_BYTES = 1 << 18
+_MAX_CHARSET_BYTES = 1024
+_CHARSET_TAGS = (b"\x08\x00\x05\x00", b"\x00\x08\x00\x05")  # little, big endian
 _TRANSFER_SYNTAX_TAG = b"\x02\x00\x10\x00UI"
 
 
@@ -66,12 +69,14 @@ def read_header(file: BinaryIO) -> DicomHeader:
 
     Raises:
         UnreadableImageError: the file is not DICOM, or is damaged before the pixel data.
-        ResourceLimitError: a deflated data set inflates beyond the limit.
+        ResourceLimitError: a deflated data set inflates beyond the limit, or the header has
+            more elements than any image needs.
     """
     try:
         file = _inflate_if_deflated(file)
         with quiet():
-            dataset = pydicom.dcmread(file, stop_before_pixels=True, force=True)
+            bounded = _Bounded(file, MAX_HEADER_READS)
+            dataset = pydicom.dcmread(bounded, stop_before_pixels=True, force=True)
             return _locate_pixels(dataset, file)
     except HilumError:
         raise
@@ -79,6 +84,36 @@ def read_header(file: BinaryIO) -> DicomHeader:
         raise UnreadableImageError(
             "the DICOM header is damaged or cut short; export the image again"
         ) from error
+
+
+class _Bounded:
+    """A stream that is read so many times and not more: elements cost far more than their bytes.
+
+    pydicom looks every name of a character set up while it reads, so their number is bounded, too.
+    """
+
+    def __init__(self, file: BinaryIO, reads: int) -> None:
+        self._file = file
+        self._left = reads
+        self._tag = b""
+        self.seek, self.tell = file.seek, file.tell
+
+    def read(self, size: int = -1) -> bytes:
+        """Read as the stream itself does.
+
+        Raises:
+            ResourceLimitError: it was read too often.
+        """
+        self._left -= 1
+        is_long_charset = size > _MAX_CHARSET_BYTES and self._tag in _CHARSET_TAGS
+        if self._left < 0 or is_long_charset:
+            raise ResourceLimitError(
+                "the header has more elements than any image needs; check what the file holds"
+            )
+        data = self._file.read(size)
+        if size == 8:  # every element begins with one such piece
+            self._tag = data[:4]
+        return data
 
 
 def _locate_pixels(dataset: Any, file: BinaryIO) -> DicomHeader:
@@ -96,7 +131,7 @@ def _locate_pixels(dataset: Any, file: BinaryIO) -> DicomHeader:
         vr, (length,) = "", struct.unpack(f"{order}L", head[4:])
     else:
         vr, (length,) = head[4:6].decode("latin-1"), struct.unpack(f"{order}L", file.read(4))
-    if not _is_known(syntax) and length != _UNDEFINED_LENGTH:
+    if not is_transfer_syntax(syntax) and length != _UNDEFINED_LENGTH:
         syntax = _guess_syntax(is_implicit, is_little)
     return DicomHeader(
         dataset=dataset,
@@ -110,7 +145,8 @@ def _locate_pixels(dataset: Any, file: BinaryIO) -> DicomHeader:
     )
 
 
-def _is_known(syntax: UID) -> bool:
+def is_transfer_syntax(syntax: UID) -> bool:
+    """Whether it is a transfer syntax of the standard, not any other identifier."""
     return syntax in UID_dictionary and bool(syntax.is_transfer_syntax)
 
 
@@ -129,14 +165,20 @@ def _inflate_if_deflated(file: BinaryIO) -> BinaryIO:
     if at < 0 or not head[at + 8 :].startswith(DeflatedExplicitVRLittleEndian.encode()):
         return file
     file.seek(start + _find_meta_end(head))
+    inflated = io.BytesIO()
+    inflated.write(_make_meta(ExplicitVRLittleEndian))
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    data = inflater.decompress(file.read(), MAX_FILE_BYTES)
-    if inflater.unconsumed_tail:
-        raise ResourceLimitError(
-            f"the deflated data set inflates to more than {MAX_FILE_BYTES // 2**20:,} MiB, which "
-            "is more than is read; check what the file holds"
-        )
-    return io.BytesIO(_make_meta(ExplicitVRLittleEndian) + data)
+    while not inflater.eof and (waiting := file.read(_CHUNK_BYTES)):
+        while waiting and not inflater.eof:
+            inflated.write(inflater.decompress(waiting, _CHUNK_BYTES))
+            waiting = inflater.unconsumed_tail
+            if inflated.tell() > MAX_INFLATED_BYTES:
+                raise ResourceLimitError(
+                    f"the deflated data set inflates to more than {MAX_INFLATED_BYTES // 2**20} "
+                    "MiB, which is more than is read; check what the file holds"
+                )
+    inflated.seek(0)
+    return inflated
 
 
 def _find_meta_end(head: bytes) -> int:

@@ -19,7 +19,7 @@ from pydicom.uid import (
 
 from hilum.errors import HilumError, ResourceLimitError, UnreadableImageError
 from hilum.io.codestream import read_frame_size
-from hilum.io.dicom_header import DicomHeader
+from hilum.io.dicom_header import DicomHeader, is_transfer_syntax
 from hilum.io.elements import quiet, read_integer, read_text
 from hilum.io.limits import MAX_FILE_BYTES, require_pixels
 from hilum.io.rle import decode_rle
@@ -86,7 +86,7 @@ def decode_frame(header: DicomHeader) -> StoredFrame:
         raise UnreadableImageError(
             f"the DICOM file holds no pixel data ({name}); expected an image"
         )
-    if header.syntax not in UID_dictionary:
+    if not is_transfer_syntax(header.syntax):
         raise UnreadableImageError(
             "the pixel data is compressed in an unknown way (its transfer syntax is not a DICOM "
             "one); export the image again, uncompressed"

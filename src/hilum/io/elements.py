@@ -14,7 +14,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["quiet", "read_first", "read_integer", "read_items", "read_numbers", "read_text"]
+from pydicom.valuerep import PersonName
+
+__all__ = [
+    "is_small",
+    "quiet",
+    "read_first",
+    "read_integer",
+    "read_items",
+    "read_numbers",
+    "read_text",
+    "read_value",
+]
+
+MAX_VALUE_BYTES = 1 << 16
+"""A text or a list of numbers; a million of them would become a gigabyte of objects."""
+MAX_SEQUENCE_BYTES = 1 << 19
 
 _LOGGERS = tuple(logging.getLogger(name) for name in ("pydicom", "PIL", "openjpeg", "libjpeg"))
 
@@ -41,20 +56,36 @@ def quiet() -> Iterator[None]:
             logger.removeFilter(is_foreign)
 
 
-def _value(dataset: Any, keyword: str) -> Any:
+def read_value(dataset: Any, keyword: str, *, limit: int = MAX_VALUE_BYTES) -> Any:
+    """The element's value, None when it is missing, malformed or longer than ``limit`` bytes."""
     try:
         with quiet():
+            is_raw = hasattr(dataset, "get_item") and keyword in dataset
+            if is_raw and not is_small(dataset.get_item(keyword), limit):
+                return None
             return dataset.get(keyword)
     except Exception:
         return None
 
 
+def is_small(element: Any, limit: int) -> bool:
+    """Whether an element as it was read holds no more than ``limit`` bytes.
+
+    Elements that were converted already (the items of a sequence) count as small: what a header
+    may hold of them is limited where it is read.
+    """
+    value = element.value
+    return not isinstance(value, bytes) or len(value) <= limit
+
+
 def _values(dataset: Any, keyword: str) -> list[Any]:
     """The values of an element, one or many, as a list."""
-    value = _value(dataset, keyword)
+    value = read_value(dataset, keyword)
     if value is None or value == "":
         return []
-    if isinstance(value, (str, bytes, int, float)) or not hasattr(value, "__iter__"):
+    # a name has parts, and is one value
+    is_single = isinstance(value, (str, bytes, int, float, PersonName))
+    if is_single or not hasattr(value, "__iter__"):
         return [value]
     return list(value)
 
@@ -62,7 +93,8 @@ def _values(dataset: Any, keyword: str) -> list[Any]:
 def read_text(dataset: Any, keyword: str) -> str:
     """The element's text, several values joined by a backslash; "" when there is none."""
     try:
-        return "\\".join(str(value).strip() for value in _values(dataset, keyword))
+        text = "\\".join(str(value).strip() for value in _values(dataset, keyword))
+        return text.replace("\0", "").encode("utf-8", "ignore").decode("utf-8")
     except Exception:
         return ""
 
@@ -87,14 +119,14 @@ def read_first(dataset: Any, keyword: str) -> float | None:
 
 
 def read_integer(dataset: Any, keyword: str, default: int) -> int:
-    """The element's first number as an integer, or ``default``."""
+    """The element's first number as an integer, or ``default``, also for one beyond 2**53."""
     number = read_first(dataset, keyword)
-    return default if number is None else int(number)
+    return default if number is None or abs(number) > 1 << 53 else int(number)
 
 
 def read_items(dataset: Any, keyword: str) -> list[Any]:
     """The items of a sequence element; empty when there are none."""
-    value = _value(dataset, keyword)
+    value = read_value(dataset, keyword, limit=MAX_SEQUENCE_BYTES)
     try:
         return [item for item in value if hasattr(item, "get")] if value else []
     except Exception:

@@ -17,6 +17,8 @@ __all__ = [
     "MAX_ENTRY_RATIO",
     "MAX_FILE_BYTES",
     "MAX_FOLDER_FILES",
+    "MAX_HEADER_READS",
+    "MAX_INFLATED_BYTES",
     "MAX_LISTED_UNREADABLE",
     "MAX_PIXELS",
     "MAX_STUDY_IMAGES",
@@ -31,7 +33,11 @@ _MIB: Final = 1 << 20
 MAX_PIXELS: Final = 64_000_000
 """Rows times columns of one image."""
 MAX_FILE_BYTES: Final = 1024 * _MIB
-"""One file on disk, or one inflated data set."""
+"""One file on disk."""
+MAX_INFLATED_BYTES: Final = 400 * _MIB
+"""A deflated data set, inflated in memory: the largest matrix in colour of 16 bits, and more."""
+MAX_HEADER_READS: Final = 200_000
+"""Pieces that a header is read in, two or three an element; a radiograph has a few hundred."""
 MAX_ENTRY_BYTES: Final = 512 * _MIB
 """One entry of an archive, uncompressed: it is held in memory while it is decoded."""
 MAX_ARCHIVE_ENTRIES: Final = 20_000

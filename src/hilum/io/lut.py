@@ -78,12 +78,15 @@ def apply_rescale(values: npt.NDArray[Any], slope: float, intercept: float) -> n
 def apply_lookup(values: npt.NDArray[Any], first: float, table: FloatArray) -> FloatArray:
     """Look ``values`` up in ``table``, whose entry 0 belongs to the value ``first``.
 
-    Values before the table take its first entry, values after it its last (PS3.3 C.11.1).
+    Values before the table take its first entry, values after it its last (PS3.3 C.11.1), and
+    those that are no number its first.
     """
     if table.ndim != 1 or table.size == 0:
         raise InvalidValueError(f"a lookup table has one axis and entries, got {table.shape}")
-    index = np.clip(np.rint(values - first), 0, table.size - 1).astype(np.intp)
-    return table[index]
+    places = np.nan_to_num(np.rint(values - first), nan=0.0)
+    index = np.clip(places, 0, table.size - 1).astype(np.intp)
+    looked_up: FloatArray = table[index]
+    return looked_up
 
 
 def apply_window(

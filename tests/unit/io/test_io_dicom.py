@@ -253,7 +253,7 @@ def test_compressed_junk_is_refused_quietly(capfd):
 def test_deflated_bomb_is_bounded(monkeypatch):
     data = dicom_bytes(np.zeros((400, 400), np.uint16), syntax=DeflatedExplicitVRLittleEndian)
     assert decode(data).pixels.shape == (400, 400)
-    monkeypatch.setattr(dicom_header, "MAX_FILE_BYTES", 100_000)
+    monkeypatch.setattr(dicom_header, "MAX_INFLATED_BYTES", 100_000)
     with pytest.raises(ResourceLimitError, match="inflates"):
         decode(data)
 
@@ -388,3 +388,48 @@ def test_without_spacing_there_is_none():
 def test_acquired(elements, expected):
     acquired = decode_with(**elements).acquired
     assert (acquired and acquired.isoformat()) == expected
+
+
+def test_an_identifier_that_is_no_transfer_syntax_is_refused():
+    """Found by the fuzz: pydicom raises for a SOP class in its place."""
+    verification = b"1.2.840.10008.1.1\0\0\0"
+    data = dicom_bytes(ramp(40, 36), syntax=RLELossless)
+    data = data.replace(RLELossless.encode() + b"\0", verification)
+    assert verification in data
+    with pytest.raises(UnreadableImageError, match="transfer syntax"):
+        decode(data)
+
+
+@pytest.mark.parametrize("frames", ["1e308", "-1e308", "99999999999999999999"])
+def test_a_number_beyond_all_sense_counts_as_missing(frames):
+    """Found by the fuzz: such a number of frames overflowed."""
+    dataset = make_dicom(ramp(40, 36))
+    dataset.add_new("NumberOfFrames", "LO", frames)
+    assert decode(save_bytes(dataset)).pixels.shape == (40, 36)
+
+
+def test_pixels_that_are_no_number_meet_a_lookup_table():
+    """Found by the fuzz: they have no place in the table."""
+    pixels = np.array([[0.0, 1.0], [np.nan, np.inf]], np.float32)
+    table = Dataset()
+    table.add_new("LUTDescriptor", "US", [2, 0, 8])
+    table.add_new("LUTData", "OW", np.array([0, 255], "<u2").tobytes())
+    dataset = make_dicom(np.zeros((2, 2), np.uint16), ModalityLUTSequence=[table])
+    del dataset.PixelData
+    dataset.add_new("FloatPixelData", "OF", pixels.tobytes())
+    radiograph = decode(save_bytes(dataset))
+    np.testing.assert_allclose(radiograph.pixels, [[0, 1], [0, 0]])
+
+
+def test_a_header_without_end_is_refused(monkeypatch):
+    monkeypatch.setattr(dicom_header, "MAX_HEADER_READS", 20)
+    with pytest.raises(ResourceLimitError, match="more elements"):
+        decode(dicom_bytes(ramp(40, 36)))
+
+
+def test_a_value_of_megabytes_counts_as_missing():
+    dataset = make_dicom(ramp(40, 36))
+    dataset.add_new("WindowCenter", "UT", "1\\" * 2_000_000)
+    dataset.add_new("StudyInstanceUID", "UC", "1" * 2_000_000)
+    radiograph = decode(save_bytes(dataset))
+    assert (radiograph.study_uid, radiograph.pixels.shape) == ("", (40, 36))
