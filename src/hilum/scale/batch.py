@@ -15,9 +15,8 @@ from typing import Any
 import pyarrow as pa
 
 from hilum._version import __version__
-from hilum.errors import InvalidValueError, UnreadableImageError
+from hilum.errors import UnreadableImageError
 from hilum.scale.listing import BatchItem, Listing, list_batch
-from hilum.scale.objects import is_uri
 from hilum.scale.parts import PartStore
 from hilum.scale.pool import Crash, map_isolated
 from hilum.scale.reader import Reader, StudyReader
@@ -67,7 +66,7 @@ class BatchSummary:
     the wall time of this run.
     """
 
-    out: Path
+    out: Path | str
     files: int
     skipped: int
     accepted: int
@@ -91,7 +90,8 @@ def read_batch(
 
     Args:
         source: A folder, or a manifest with a path column (see ``list_batch``).
-        out: The table, ``.parquet``, on a disk; columns as in ``batch_schema``.
+        out: The table, ``.parquet``, a path or ``s3://bucket/key``; columns as in
+            ``batch_schema``.
         workers: Processes, or actors of a cluster; all cores when None. More than one, and
             those of a cluster, get one thread each.
         options: How it runs.
@@ -106,7 +106,6 @@ def read_batch(
     """
     started = time.monotonic()
     options = options or BatchOptions()
-    out = _require_disk(out)
     listing = list_batch(source, path_column=options.path_column)
     if not listing.items:
         raise UnreadableImageError(
@@ -122,16 +121,7 @@ def read_batch(
     finally:
         store.drop_if_empty()
     order = {item.path: place for place, item in enumerate(listing.items)}
-    return _summarise(store.merge(order), out, progress, time.monotonic() - started)
-
-
-def _require_disk(out: Path | str) -> Path:
-    if is_uri(str(out)):
-        raise InvalidValueError(
-            f"the table is written on a disk, got {str(out)!r}; name OUT.parquet there and copy "
-            "it when it is complete"
-        )
-    return Path(out)
+    return _summarise(store.merge(order), store.out, progress, time.monotonic() - started)
 
 
 def _describe(listing: Listing, options: BatchOptions) -> dict[str, Any]:
@@ -208,7 +198,9 @@ def _collect(
         store.flush()
 
 
-def _summarise(table: pa.Table, out: Path, progress: BatchProgress, seconds: float) -> BatchSummary:
+def _summarise(
+    table: pa.Table, out: Path | str, progress: BatchProgress, seconds: float
+) -> BatchSummary:
     accepted = sum(table.column("accepted").to_pylist())
     failed = len(table) - table.column("error").null_count
     return BatchSummary(

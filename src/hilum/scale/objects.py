@@ -23,7 +23,15 @@ from hilum.errors import InvalidValueError, UnreadableImageError
 from hilum.io import ImageSource
 from hilum.io.limits import require_file_size
 
-__all__ = ["ObjectSource", "fetch_image", "fetch_object", "is_uri", "join_uri"]
+__all__ = [
+    "ObjectSource",
+    "describe_failure",
+    "fetch_image",
+    "fetch_object",
+    "is_uri",
+    "join_uri",
+    "open_bucket",
+]
 
 SCHEME = "s3"
 ENDPOINT_VARIABLES = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
@@ -87,15 +95,9 @@ def fetch_object(uri: str, folder: Path) -> Path:
         InvalidValueError: It is no S3 URI, or the object cannot be fetched.
         ResourceLimitError: It is larger than Hilum reads.
     """
-    scheme, separator, key = uri.partition("://")
-    bucket, _, name = key.partition("/")
-    if not separator or scheme.lower() != SCHEME or not bucket or not name.rpartition("/")[2]:
-        raise InvalidValueError("got a URI that is not read; expected s3://bucket/key")
-    endpoint = next((os.environ[n] for n in ENDPOINT_VARIABLES if os.environ.get(n)), "")
-    region = next((os.environ[n] for n in REGION_VARIABLES if os.environ.get(n)), "")
-    target = folder / name.rpartition("/")[2]
+    system, key = open_bucket(uri)
+    target = folder / key.rpartition("/")[2]
     try:
-        system = _open_system(endpoint, region, bucket)
         info = system.get_file_info(key)
         if not info.is_file:
             raise InvalidValueError("the object does not exist; check the bucket and key")
@@ -104,10 +106,31 @@ def fetch_object(uri: str, folder: Path) -> Path:
             shutil.copyfileobj(source, copy, 1 << 20)
     except OSError as error:
         raise InvalidValueError(
-            f"the object cannot be fetched ({_reason(error)}); check the credentials and "
+            f"the object cannot be fetched ({describe_failure(error)}); check the credentials and "
             f"{ENDPOINT_VARIABLES[-1]}"
         ) from error
     return target
+
+
+def open_bucket(uri: str) -> tuple[Any, str]:
+    """The pyarrow file system that holds an object, and ``bucket/key`` within it.
+
+    Raises:
+        InvalidValueError: It is no S3 URI of an object, or the bucket's region is not found.
+    """
+    scheme, separator, key = uri.partition("://")
+    bucket, _, name = key.partition("/")
+    if not separator or scheme.lower() != SCHEME or not bucket or not name.rpartition("/")[2]:
+        raise InvalidValueError("got a URI that is not read; expected s3://bucket/key")
+    endpoint = next((os.environ[n] for n in ENDPOINT_VARIABLES if os.environ.get(n)), "")
+    region = next((os.environ[n] for n in REGION_VARIABLES if os.environ.get(n)), "")
+    try:
+        return _open_system(endpoint, region, bucket), key
+    except OSError as error:
+        raise InvalidValueError(
+            f"the bucket cannot be opened ({describe_failure(error)}); check its name and "
+            f"{ENDPOINT_VARIABLES[-1]}"
+        ) from error
 
 
 @lru_cache(maxsize=16)
@@ -129,7 +152,7 @@ def _open_system(endpoint: str, region: str, bucket: str) -> Any:
     )
 
 
-def _reason(error: OSError) -> str:
+def describe_failure(error: OSError) -> str:
     """What the server said, without keys and request numbers."""
     found = re.search(r"AWS Error ([A-Z_]+)(?: \(HTTP status (\d+)\))?", str(error))
     if found is None:

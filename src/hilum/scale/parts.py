@@ -1,4 +1,4 @@
-"""Rows on their way to the table: part files that an interruption leaves behind.
+"""Rows on their way to the table: parts that an interruption leaves behind.
 
 Rows are collected and written to ``OUT.parts/part-00000.parquet`` and so on, each file
 whole or not at all. At the end the parts, and what an earlier run had put into the table,
@@ -8,19 +8,18 @@ another fingerprint (other weights, another folder) are never mixed in.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
-import shutil
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from hilum.errors import InvalidValueError
+from hilum.scale.objects import is_uri
+from hilum.scale.places import TABLE, find_place
 from hilum.scale.rows import Row, batch_schema
 
 __all__ = ["PartStore"]
@@ -31,43 +30,38 @@ logger = logging.getLogger(__name__)
 
 
 class PartStore:
-    """The rows of one table, on disk and on their way there."""
+    """The rows of one table, written and on their way there."""
 
-    def __init__(self, out: Path, metadata: Mapping[str, Any]) -> None:
+    def __init__(self, out: Path | str, metadata: Mapping[str, Any]) -> None:
         """Make the folder of parts.
 
         Args:
-            out: The table, ``.parquet``.
+            out: The table, ``.parquet``, on a disk or ``s3://bucket/key``.
             metadata: Resolved configuration, kept in every file; ``fingerprint`` tells
                 which rows belong together.
 
         Raises:
             InvalidValueError: ``out`` is not a Parquet file that can be written.
         """
-        if out.suffix.lower() != ".parquet" or out.is_dir():
-            raise InvalidValueError(
-                f"the table is a Parquet file, got {str(out)!r}; name OUT.parquet"
-            )
-        self.out = out
-        self.folder = out.with_name(f"{out.name}.parts")
+        self.out = out if is_uri(str(out)) else Path(out)
+        self.place = find_place(out)
         self.fingerprint = metadata["fingerprint"]
         self.schema = batch_schema().with_metadata({METADATA_KEY: json.dumps(metadata).encode()})
         self.pending: list[Row] = []
         self.flushed_at = time.monotonic()
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self.place.open()
         except OSError as error:
             raise self._unwritable(error) from error
 
     def forget(self) -> None:
         """Drop the parts of earlier runs."""
-        for part in self._parts():
-            part.unlink()
+        for part in self.place.list_parts():
+            self.place.remove(part)
 
     def drop_if_empty(self) -> None:
         """Remove the folder of parts unless rows are in it."""
-        with contextlib.suppress(OSError):
-            self.folder.rmdir()
+        self.place.close(drop_parts=False)
 
     def finished(self) -> dict[str, bool]:
         """Paths that have a row of this fingerprint, and whether that row is an error."""
@@ -95,8 +89,11 @@ class PartStore:
         self.flushed_at = time.monotonic()
         if not self.pending:
             return
-        taken = [int(part.stem.rpartition("-")[2]) for part in self._parts()]
-        part = self.folder / f"part-{max(taken, default=-1) + 1:05d}.parquet"
+        try:
+            taken = [int(Path(part).stem.rpartition("-")[2]) for part in self.place.list_parts()]
+        except OSError as error:
+            raise self._unwritable(error) from error
+        part = f"part-{max(taken, default=-1) + 1:05d}.parquet"
         self._write(pa.Table.from_pylist(self.pending, schema=self.schema), part)
         self.pending = []
 
@@ -115,35 +112,29 @@ class PartStore:
         ]
         merged = merged.take(pa.array(rows, pa.int64()))
         merged = merged.replace_schema_metadata(self.schema.metadata)
-        self._write(merged, self.out)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._write(merged, TABLE)
+        self.place.close(drop_parts=True)
         return merged
-
-    def _parts(self) -> list[Path]:
-        return sorted(self.folder.glob("part-*.parquet"))
 
     def _tables(self) -> Iterator[pa.Table]:
         """The earlier table, then the parts from old to new; only rows of this run's kind."""
-        for file in (self.out, *self._parts()):
-            if not file.is_file():
-                continue
+        for name in (TABLE, *self.place.list_parts()):
             try:
-                table = pq.read_table(file)
+                table = self.place.read(name)
+                if table is None:
+                    continue
                 known = json.loads((table.schema.metadata or {}).get(METADATA_KEY, b"{}"))
                 if known.get("fingerprint") == self.fingerprint:
                     yield table.select(self.schema.names).cast(self.schema)
             except (OSError, ValueError, KeyError) as error:  # ArrowInvalid is a ValueError
-                logger.warning("%s is not used again: %s", file.name, error)
+                logger.warning("%s is not used again: %s", name or "the table", error)
 
-    def _write(self, table: pa.Table, file: Path) -> None:
-        partial = file.with_name(f"{file.name}.partial")
+    def _write(self, table: pa.Table, name: str) -> None:
         try:
-            pq.write_table(table, partial)
-            partial.replace(file)
+            self.place.write(table, name)
         except OSError as error:
-            partial.unlink(missing_ok=True)
             raise self._unwritable(error) from error
 
     def _unwritable(self, error: OSError) -> InvalidValueError:
-        reason = error.strerror or str(error)
+        reason = self.place.explain(error)
         return InvalidValueError(f"cannot write {str(self.out)!r}: {reason}; choose another --out")

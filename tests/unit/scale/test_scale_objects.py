@@ -11,6 +11,7 @@ from scale_readers import FakeReader
 from hilum.errors import InvalidValueError, ResourceLimitError
 from hilum.io import ImageSource
 from hilum.scale import BatchOptions, list_batch, read_batch
+from hilum.scale.batch import BatchProgress
 from hilum.scale.objects import ObjectSource, fetch_image, fetch_object
 from s3_server import BUCKET, open_bucket, serve_s3
 
@@ -119,7 +120,57 @@ def test_a_folder_on_object_storage_is_refused(uri: str) -> None:
         list_batch(uri)
 
 
-def test_a_table_on_object_storage_is_refused(tmp_path: Path) -> None:
+def keys(bucket: Any, folder: str) -> list[str]:
+    from pyarrow import fs
+
+    selector = fs.FileSelector(f"{BUCKET}/{folder}", allow_not_found=True, recursive=True)
+    return sorted(info.base_name for info in bucket.get_file_info(selector) if info.is_file)
+
+
+def test_a_table_on_object_storage_is_that_of_a_disk_and_goes_on(
+    bucket: Any, tmp_path: Path
+) -> None:
+    options = BatchOptions(reader=FakeReader(), flush_rows=1)
+    put(bucket, "study/list.csv", lines("images/").encode())
+    source, out = f"s3://{BUCKET}/study/list.csv", f"s3://{BUCKET}/tables/out.parquet"
+
+    def interrupt(progress: BatchProgress) -> None:
+        if progress.done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        read_batch(source, out, workers=1, options=options, on_progress=interrupt)
+    assert keys(bucket, "tables") == ["part-00000.parquet", "part-00001.parquet"]
+    summary = read_batch(source, out, workers=1, options=options)
+    assert (summary.skipped, summary.out) == (2, out)
+    assert keys(bucket, "tables") == ["out.parquet"]
+    here = tmp_path / "here.parquet"
+    read_batch(source, here, workers=1, options=options)
+    with bucket.open_input_file(f"{BUCKET}/tables/out.parquet") as file:
+        there = pq.read_table(file)
+    assert there.schema.equals(pq.read_schema(here), check_metadata=True)
+    assert there.drop_columns(["seconds"]).equals(pq.read_table(here).drop_columns(["seconds"]))
+    # other weights: nothing of the old rows is kept; asked not to resume: nothing is skipped
+    other = BatchOptions(reader=FakeReader("fake@2"))
+    assert read_batch(source, out, workers=1, options=other).skipped == 0
+    again = BatchOptions(reader=FakeReader("fake@2"), resume=False)
+    assert read_batch(source, out, workers=1, options=again).skipped == 0
+    assert read_batch(source, out, workers=1, options=other).skipped == len(NAMES)
+
+
+@pytest.mark.parametrize(
+    ("out", "message"),
+    [
+        ("s3://no-such-bucket/out.parquet", "does not exist; make it first"),
+        (f"s3://{BUCKET}/out.csv", "name OUT.parquet"),
+        ("s3://out.parquet", "expected s3://bucket/key"),
+        ("http://example.org/a/out.parquet", "expected s3://bucket/key"),
+    ],
+)
+def test_a_table_that_cannot_be_written_says_why(
+    bucket: Any, tmp_path: Path, out: str, message: str
+) -> None:
     (tmp_path / "list.txt").write_text("a.png")
-    with pytest.raises(InvalidValueError, match="written on a disk"):
-        read_batch(tmp_path / "list.txt", f"s3://{BUCKET}/out.parquet", workers=1)
+    options = BatchOptions(reader=FakeReader())
+    with pytest.raises(InvalidValueError, match=message):
+        read_batch(tmp_path / "list.txt", out, workers=1, options=options)
