@@ -87,6 +87,7 @@ def build_report(
         masks = {name: ref for (n, name), ref in segments.items() if n == source.number}
         groups += group_image(seen[source.number], source, masks, stamp, algorithms)
     groups += [group_change(change, stamp) for change in content.changes]
+    groups.sort(key=_is_without_coordinates)  # OHIF opens a report at its first group
     report = MeasurementReport(
         observation_context=_observer(content),
         procedure_reported=coded(concept("plain_radiography")),
@@ -105,6 +106,10 @@ def build_report(
         is_verified=False,
         **stamp.series("sr", 1),
     )
+
+
+def _is_without_coordinates(group: Any) -> bool:
+    return all(item.ValueType != "SCOORD" for item in group[0].ContentSequence)
 
 
 def _observer(content: ReadingContent) -> ObservationContext:

@@ -179,6 +179,7 @@ class _ImageBuilder:
     uid: str
     facts: dict[str, Any] = field(default_factory=dict)
     findings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    regions: dict[str, tuple[Region, ...]] = field(default_factory=dict)
     landmarks: dict[str, Point] = field(default_factory=dict)
     structures: list[StructureContent] = field(default_factory=list)
 
@@ -188,7 +189,8 @@ class _ImageBuilder:
         if tracking == f"r{self.number}":
             self.facts = _facts(group)
         elif group.all(concept("region_score").key):
-            self.findings[tracking.rpartition("#")[0]]["regions"] += (_region(group),)
+            finding = tracking.rpartition("#")[0]
+            self.regions[finding] = (*self.regions.get(finding, ()), _region(group))
         elif group.all(concept("mask_quality").key):
             self.structures.append(_structure(group))
         elif group.first(concept("finding").key).code.key == concept("landmark").key:
@@ -202,7 +204,10 @@ class _ImageBuilder:
         return ImageContent(
             number=self.number,
             sop_instance_uid=self.uid,
-            findings=tuple(FindingContent(**fields) for fields in self.findings.values()),
+            findings=tuple(
+                FindingContent(**fields, regions=self.regions.get(tracking, ()))
+                for tracking, fields in self.findings.items()
+            ),
             landmarks=self.landmarks,
             structures=tuple(self.structures),
             **self.facts,
@@ -249,7 +254,6 @@ def _finding(group: _Node) -> dict[str, Any]:
         "id": group.tracking,
         "name": name_of_finding(group.first(concept("finding").key).code),
         "status": Status(name_of_code("status", group.first(concept("status").key).code)),
-        "regions": (),
         "zones": tuple(_site(node) for node in group.all(FINDING_SITE)),
         "problem": _reason(group),
     }

@@ -1,8 +1,9 @@
 """The masks of a radiograph as one DICOM Segmentation, binary, one segment a structure.
 
-A projection has no frame of reference: the segmentation says its geometry by having the rows
+A projection has no place in the patient: the segmentation says its geometry by having the rows
 and columns of the image that it refers to (PS3.3 A.51, derivation image functional group).
-Masks are in source pixels, so they need no turning.
+Masks are in source pixels, so they need no turning. Beside that it has the orientation that viewers
+give to an image without one, and no frame of reference: OHIF shows no segmentation without it.
 """
 
 from __future__ import annotations
@@ -86,9 +87,23 @@ def build_segmentation(
         omit_empty_frames=True,
         **stamp.series("seg", source.number),
     )
+    _add_plane(segmentation)
     segmentation.ContentCreatorName = ""  # type 2: there, if empty
     segmentation.PatientOrientation = source.header.get("PatientOrientation", "")
     return segmentation
+
+
+def _add_plane(segmentation: Dataset) -> None:
+    """The plane of the image: x along its rows, y along its columns, as viewers assume.
+
+    Without a frame of reference it places nothing in the patient; a pixel of a projection has
+    no size there either, so the pixel measures are empty (PS3.3 C.7.6.16.2.1).
+    """
+    orientation = Dataset()
+    orientation.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
+    shared = segmentation.SharedFunctionalGroupsSequence[0]
+    shared.PixelMeasuresSequence = [Dataset()]
+    shared.PlaneOrientationSequence = [orientation]
 
 
 def read_masks(dataset: Dataset) -> tuple[str, dict[str, Mask]]:
