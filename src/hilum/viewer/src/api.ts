@@ -2,15 +2,27 @@
 
 import type {
   Feedback,
+  Job,
   Me,
   Reading,
   Reworded,
+  Session,
   StoredFeedback,
   StudyDetail,
   StudyPage,
 } from "./contract";
 
 const ROOT = "/api/v1";
+
+/** What no page of another origin can add: the server asks for it where there is no Origin. */
+const OWN = { "X-Hilum-Request": "1" };
+
+let handleSignedOut = (): void => {};
+
+/** Call `handler` when the server no longer knows who asks. */
+export function onSignedOut(handler: () => void): void {
+  handleSignedOut = handler;
+}
 
 export class ProblemError extends Error {
   constructor(
@@ -49,13 +61,15 @@ export function describeQuery(query: WorklistQuery): string {
 async function request(url: string, options: RequestInit = {}): Promise<Response> {
   let answer: Response;
   try {
-    answer = await fetch(url, { credentials: "same-origin", ...options });
+    const headers = { ...OWN, ...(options.headers as Record<string, string> | undefined) };
+    answer = await fetch(url, { credentials: "same-origin", ...options, headers });
   } catch {
     throw new ProblemError(0, "offline", "");
   }
   if (answer.ok) return answer;
   const problem = (await answer.json().catch(() => ({}))) as { title?: string; detail?: unknown };
   const detail = typeof problem.detail === "string" ? problem.detail : "";
+  if (answer.status === 401) handleSignedOut();
   throw new ProblemError(answer.status, problem.title ?? `HTTP ${answer.status}`, detail);
 }
 
@@ -72,6 +86,10 @@ async function post<T>(url: string, body: unknown): Promise<T> {
   return (await (await request(url, options)).json()) as T;
 }
 
+export const loadSession = () => get<Session>(locate("session"));
+export const openSession = (token: string) => post<Session>(locate("session"), { token });
+export const endSession = () => request(locate("session"), { method: "DELETE" });
+export const loadJobs = (state: string) => get<Job[]>(`${locate("jobs")}?state=${state}`);
 export const loadMe = () => get<Me>(locate("me"));
 export const loadStudies = (query: WorklistQuery) =>
   get<StudyPage>(`${locate("studies")}?${describeQuery(query)}`);

@@ -11,6 +11,24 @@ export interface Me {
   version: string;
   disclaimer: string;
   languages: string[];
+  /** "nothing": nobody is asked here; only a "cookie" can be signed out. */
+  signed_in_by: "nothing" | "header" | "cookie";
+  expires_at: string | null;
+}
+
+export interface Session {
+  is_needed: boolean;
+  is_signed_in: boolean;
+  /** Host of the identity provider, where one may be used. */
+  provider: string | null;
+}
+
+export interface Job {
+  study_id: string;
+  state: StudyState;
+  priority: number;
+  attempts: number;
+  reason: string;
 }
 
 export interface FoundSummary {
@@ -179,6 +197,7 @@ export interface Corners {
 
 export interface EditedSentence extends Statement {
   is_edited: boolean;
+  section: "findings" | "impression";
 }
 
 export type FeedbackKind = "agree" | "correct" | "reject" | "comment" | "report";

@@ -1,6 +1,7 @@
 // What happens on the server, live: server-sent events, polling where they cannot be had.
 
 import { locate } from "./api";
+import { reportSignedOut } from "./session";
 
 const POLL_MS = 5000;
 
@@ -35,7 +36,15 @@ export function followEvents(
     onMode(true);
     listener(null);
   };
-  source.onerror = poll; // EventSource reconnects by itself; until then the list is polled
+  source.onerror = () => {
+    poll(); // EventSource reconnects by itself; until then the list is polled
+    // refused for good: asking once tells whether nobody is signed in any more
+    if (source.readyState === EventSource.CLOSED) listener(null);
+  };
+  source.addEventListener("signed_out", () => {
+    source.close();
+    reportSignedOut();
+  });
   const handle = (event: Event): void => listener(readStudyId((event as MessageEvent).data));
   for (const kind of KINDS) source.addEventListener(kind, handle);
   return () => {

@@ -2,6 +2,7 @@
 
 import { h } from "./dom";
 import { t, type Key } from "./language";
+import { can } from "./session";
 
 /** Keys by page; the handlers are in worklist/page.ts and study/keyboard.ts. */
 export const KEYS: Record<"worklist" | "study", [string, Key][]> = {
@@ -57,6 +58,7 @@ export function openHelp(): void {
   const page = document.body.classList.contains("is-study") ? "study" : "worklist";
   const list = h("dl", { class: "keys" });
   for (const [keys, meaning] of KEYS[page]) {
+    if (meaning === "upload" && !can("submit")) continue;
     list.append(h("div", {}, h("dt", {}, h("kbd", {}, keys)), h("dd", {}, t(meaning))));
   }
   dialog = h(

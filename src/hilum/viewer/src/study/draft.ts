@@ -5,9 +5,7 @@ import type { EditedSentence, Report, Reworded, Statement } from "../contract";
 export type Section = "findings" | "impression";
 export const SECTIONS: Section[] = ["findings", "impression"];
 
-export interface Sentence extends EditedSentence {
-  section: Section;
-}
+export type Sentence = EditedSentence;
 
 export function startDraft(report: Pick<Report, Section>): Sentence[] {
   return SECTIONS.flatMap((section) =>

@@ -1,6 +1,6 @@
 // Which image hangs where: frontal before lateral, the prior's same view beside the current one.
 
-import type { PriorStudy, StudyImage } from "../contract";
+import type { PriorStudy, RadiographReading, Reading, StudyImage } from "../contract";
 
 const ORDER = ["PA", "AP", "FRONTAL", "LATERAL", "UNKNOWN"];
 
@@ -29,4 +29,9 @@ export function matchImage(current: StudyImage, prior: readonly StudyImage[]): S
     hung.find((image) => isFrontal(image.view) === isFrontal(current.view)) ??
     null
   );
+}
+
+/** The reading of one image, found by its SOP Instance UID. */
+export function findReading(reading: Reading | undefined | null, image: StudyImage): RadiographReading | null {
+  return reading?.radiographs.find((r) => r.sop_instance_uid === image.sop_uid) ?? null;
 }

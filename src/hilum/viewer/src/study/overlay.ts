@@ -24,8 +24,11 @@ const CROSS = 6;
 /** Make the layer inside a viewport's element; `onPick` gets the id of a clicked region. */
 export function openOverlay(element: HTMLElement, onPick: (id: string) => void): Overlay {
   const pictures = svg("g");
-  const shapes = svg("g");
-  const root = svg("svg", { class: "overlay", "aria-hidden": "true" }, pictures, shapes);
+  const boxLayer = svg("g");
+  const landmarkLayer = svg("g");
+  const root = svg("svg", { class: "overlay", "aria-hidden": "true" }, pictures, boxLayer, landmarkLayer);
+  /** By the box: kept while they are shown, for a finger on a line that is replaced would be lost. */
+  const boxes = new Map<string, { shape: SVGPolygonElement; name: SVGTextElement }>();
   element.append(root);
   let reading: RadiographReading | null = null;
   let source = { studyId: "", number: 0 };
@@ -75,6 +78,13 @@ export function openOverlay(element: HTMLElement, onPick: (id: string) => void):
   function drawBoxes(map: Affine, layers: Layers, lit: ReadonlySet<string>): void {
     const areOn = layers.isOn && layers.boxes;
     const groups = groupRegions(reading?.findings ?? [], (finding) => lit.has(finding.id) || (areOn && isSeen(finding)));
+    const shown = new Set(groups.map(({ box }) => box.join()));
+    for (const [key, { shape, name }] of boxes) {
+      if (shown.has(key)) continue;
+      shape.remove();
+      name.remove();
+      boxes.delete(key);
+    }
     for (const { box, findings } of groups) {
       const litHere = findings.filter((finding) => lit.has(finding.id));
       const first = litHere[0] ?? findings[0];
@@ -83,26 +93,33 @@ export function openOverlay(element: HTMLElement, onPick: (id: string) => void):
       const left = Math.min(...corners.map((corner) => corner[0]));
       const top = Math.min(...corners.map((corner) => corner[1]));
       const names = (litHere.length > 0 ? litHere : findings).map((finding) => nameOf("finding", finding.name));
-      shapes.append(
-        svg("polygon", {
-          points: corners.map((corner) => corner.join(",")).join(" "),
-          class: `region ${first.status}${litHere.length > 0 ? " lit" : ""}`,
-          "data-id": first.id,
-          onclick: () => onPick(first.id),
-        }),
-        svg("text", { x: left + 2, y: top - 5, class: "name" }, names.join(", ")),
-      );
+      const { shape, name } = boxes.get(box.join()) ?? addBox(box.join());
+      shape.setAttribute("points", corners.map((corner) => corner.join(",")).join(" "));
+      shape.setAttribute("class", `region ${first.status}${litHere.length > 0 ? " lit" : ""}`);
+      shape.dataset.id = first.id;
+      name.setAttribute("x", String(left + 2));
+      name.setAttribute("y", String(top - 5));
+      name.textContent = names.join(", ");
     }
   }
 
+  function addBox(key: string) {
+    const shape = svg("polygon", { onclick: () => onPick(shape.dataset.id ?? "") });
+    const made = { shape, name: svg("text", { class: "name" }) };
+    boxes.set(key, made);
+    boxLayer.append(made.shape, made.name);
+    return made;
+  }
+
   function drawLandmarks(map: Affine, layers: Layers, lit: ReadonlySet<string>): void {
+    landmarkLayer.replaceChildren();
     if (!reading) return;
     const measured = landmarksOf(lit, reading);
     for (const [name, point] of Object.entries(reading.landmarks)) {
       if (!(layers.isOn && layers.landmarks) && !measured.has(name)) continue;
       const [x, y] = applyAffine(map, point);
       const d = `M${x - CROSS},${y}h${2 * CROSS}M${x},${y - CROSS}v${2 * CROSS}`;
-      shapes.append(svg("path", { d, class: `landmark${measured.has(name) ? " lit" : ""}` }, svg("title", {}, nameOf("landmark", name))));
+      landmarkLayer.append(svg("path", { d, class: `landmark${measured.has(name) ? " lit" : ""}` }, svg("title", {}, nameOf("landmark", name))));
     }
   }
 
@@ -112,7 +129,9 @@ export function openOverlay(element: HTMLElement, onPick: (id: string) => void):
     }
     cache = new Map();
     pictures.replaceChildren();
-    shapes.replaceChildren();
+    boxes.clear();
+    boxLayer.replaceChildren();
+    landmarkLayer.replaceChildren();
   }
 
   return {
@@ -124,7 +143,6 @@ export function openOverlay(element: HTMLElement, onPick: (id: string) => void):
     },
     draw(map, layers, lit) {
       again = () => this.draw(map, layers, lit);
-      shapes.replaceChildren();
       root.classList.toggle("empty", map === null);
       if (!map) return;
       drawPictures(map, layers);

@@ -6,23 +6,37 @@ import { debounce, fill, h } from "../dom";
 import { followEvents } from "../events";
 import { formatDate, nameOf, t } from "../language";
 import { explain } from "../notice";
+import { isKnownRead } from "../warm";
 import { describePerson, formatName } from "../words";
+import { preloadImage, warmDisplay } from "./cornerstone";
+import { findReading, hangImages } from "./hanging";
+import { setPlane } from "./plane";
 import { openRoom, type Room } from "./room";
 
 const SETTLE_MS = 200;
+const RECHECK_MS = 2000;
+
+/** Start what takes time and knows no patient: the decoder's worker and the display. */
+export function prepare(): void {
+  void warmDisplay();
+}
 
 /** Show study `id` in `main`; returns what to call when it is left. */
 export function openStudy(main: HTMLElement, id: string): () => void {
   let room: Room | null = null;
   let seen = "";
   let isLeft = false;
+  // the list has said that there is a reading: ask for it together with the study, once
+  let early = isKnownRead(id) ? loadReading(id).catch(() => null) : null;
 
   async function load(): Promise<void> {
     try {
       const study = await loadStudy(id);
       const version = `${study.state} ${study.revision} ${study.read_at}`;
       if (isLeft || version === seen) return;
-      const reading = study.state === "read" ? await loadReading(id) : null;
+      const reading = study.state === "read" ? ((await early) ?? (await loadReading(id))) : null;
+      early = null; // what comes later may be another
+      preload(study, reading);
       const [feedback, priors] = await Promise.all([loadFeedback(id), loadPriorReadings(study)]);
       if (isLeft) return;
       seen = version;
@@ -35,8 +49,11 @@ export function openStudy(main: HTMLElement, id: string): () => void {
   }
 
   const refresh = debounce(() => void load(), SETTLE_MS);
+  // something may have happened before the stream was open; the first image goes before
+  const recheck = debounce(() => void load(), RECHECK_MS);
   const stopEvents = followEvents((changed) => {
-    if (changed === null || changed === id) refresh();
+    if (changed === id) refresh();
+    else if (changed === null) recheck();
   });
   void load();
   return () => {
@@ -44,6 +61,15 @@ export function openStudy(main: HTMLElement, id: string): () => void {
     stopEvents();
     room?.close();
   };
+}
+
+/** Ask for the first image while the page is still being built. */
+function preload(study: StudyDetail, reading: Reading | null): void {
+  const image = hangImages(study.images)[0];
+  if (!image) return;
+  const { rows, columns } = image;
+  setPlane(image.wado_uri, { rows, columns, spacing_mm: findReading(reading, image)?.spacing_mm ?? null });
+  preloadImage(image.wado_uri);
 }
 
 /** Readings of the priors by study id; a prior without one is left out. */

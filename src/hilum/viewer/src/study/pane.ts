@@ -30,7 +30,7 @@ export interface Pane {
 export function openPane(
   kind: "current" | "prior",
   frame: HTMLElement,
-  state: { layers: Layers; lit(): ReadonlySet<string> },
+  state: { layers: Layers; lit(kind: "current" | "prior"): ReadonlySet<string> },
   onPick: (id: string) => void,
 ): Pane {
   const caption = h("div", { class: "caption" });
@@ -40,7 +40,6 @@ export function openPane(
   const viewport = openViewport(kind, element, () => pane.draw());
   const overlay = openOverlay(element, onPick);
   let boxing: Boxing | null = null;
-  const NOTHING: ReadonlySet<string> = new Set();
 
   const pane: Pane = {
     frame,
@@ -65,8 +64,8 @@ export function openPane(
     },
     draw() {
       const map = viewport.readMap();
-      // ids name the current study's evidence, so nothing of the prior is lit by them
-      overlay.draw(map, state.layers, kind === "current" ? state.lit() : NOTHING);
+      // ids name the evidence of one study, so each pane has those of its own
+      overlay.draw(map, state.layers, state.lit(kind));
       boxing?.redraw(map);
     },
     box(start, onDone) {
@@ -82,6 +81,7 @@ export function openPane(
     close() {
       boxing?.cancel();
       overlay.close();
+      viewport.close();
     },
   };
   return pane;

@@ -33,8 +33,11 @@ function provide(type: string, imageId: unknown): ReturnType<typeof describePlan
   return plane && describePlane(plane);
 }
 
-/** State the plane of an image before it is loaded. */
-export function setPlane(imageId: string, plane: Plane): void {
+/** What Cornerstone calls the DICOM file at an address. */
+export const imageIdOf = (url: string): string => `wadouri:${url}`;
+
+/** State the plane of the image at an address before it is loaded. */
+export function setPlane(url: string, plane: Plane): void {
   metaData.addProvider(provide, 100_000);
-  planes.set(imageId, plane);
+  planes.set(imageIdOf(url), plane);
 }

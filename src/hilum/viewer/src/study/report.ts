@@ -52,11 +52,19 @@ export function makeReportPanel(actions: ReportActions) {
   function drawSentence(sentence: Sentence, index: number): HTMLElement {
     const ids = reading ? evidenceOf(sentence, reading) : new Set<string>();
     const item = h("li", { class: sentence.is_edited ? "mine" : null, "data-sentence": index });
-    const edit = () => openEditor(item, sentence.text, (text) => actions.onEdit(editSentence(draft, index, text)));
+    let isTouched = false; // a finger cannot hover: its first tap lights, its second edits
+    const edit = (event: Event) => {
+      const isFirst = (event as PointerEvent).pointerType === "touch" && !isTouched;
+      isTouched = true;
+      if (!isFirst) openEditor(item, sentence.text, (text) => actions.onEdit(editSentence(draft, index, text)));
+    };
     const cited = [...ids].map((id) => nameOf("finding", id.split(".").pop() ?? "")).join(", ");
     const text = h("button", {
       type: "button", class: "sentence", title: `${t("report.edit")}${cited ? ` · ${cited}` : ""}`,
-      onclick: edit, onfocus: () => actions.onLight(ids), onblur: () => actions.onLight(null),
+      onclick: edit, onfocus: () => actions.onLight(ids), onblur: () => {
+        isTouched = false;
+        actions.onLight(null);
+      },
       onmouseenter: () => actions.onLight(ids), onmouseleave: () => actions.onLight(null),
     }, sentence.text);
     fill(item, text, sentence.is_edited && h("span", { class: "tag yours" }, t("report.yours")));

@@ -1,20 +1,25 @@
 // The open study: state of the page, and what a change of it redraws.
 
-import { locate, postFeedback, reword } from "../api";
+import { postFeedback, reword } from "../api";
 import type { Feedback, Finding, RadiographReading, Reading, StoredFeedback, StudyDetail } from "../contract";
 import { debounce, fill, h } from "../dom";
 import { cornersOf } from "../geometry";
 import { t } from "../language";
 import { announce, announceError } from "../notice";
+import { currentUser } from "../session";
 import { activateTool, closeEngine, type Tool } from "./cornerstone";
 import { clearLines, watchSize } from "./display";
 import { mergeReworded, startDraft, writeText, type Sentence } from "./draft";
 import { makeFeedbackPanel } from "./feedback";
 import { makeFindingsPanel, orderFindings } from "./findings";
+import { keepDraft, takeDraft } from "./kept";
 import { listenToKeys } from "./keyboard";
 import { makeLayerPanel, startLayers, toggleLayer } from "./layers";
+import { guardUnsaved, makeExports, makeStateNotice } from "./parts";
+import { makePriorPanel } from "./prior";
 import { followRatio } from "./ratio";
 import { makeReportPanel } from "./report";
+import { startSelection } from "./selection";
 import { openStage } from "./stage";
 import { makeToolbar } from "./toolbar";
 
@@ -36,20 +41,28 @@ export function openRoom(main: HTMLElement, loaded: Loaded): Room {
   const layers = startLayers();
   const points: Record<string, number> = {};
   const feedback = [...loaded.feedback];
-  let draft: Sentence[] = reading ? startDraft(reading.report) : [];
+  const user = currentUser()?.user ?? "";
+  const kept = takeDraft(study.id, user, study.revision);
+  let draft: Sentence[] = kept ?? (reading ? startDraft(reading.report) : []);
   let picked: string | null = null;
   let hovered: ReadonlySet<string> | null = null;
   let tool: Tool = "window";
-  let isDirty = false;
+  let isDirty = kept !== null;
   let turn = 0;
 
   const lit = (): ReadonlySet<string> => hovered ?? new Set(picked ? [picked] : []);
+  const priorSelection = startSelection(() => relight());
   const shownReading = (): RadiographReading | null => stage.current.hung?.reading ?? null;
 
   function relight(): void {
     findings.light(lit(), picked);
     report.light(lit());
+    priorReport.light(priorSelection.lit(), priorSelection.picked());
     stage.draw();
+  }
+  function pickPrior(ids: ReadonlySet<string>): void {
+    priorSelection.pick(ids);
+    priorReport.panel.querySelector(".lit")?.scrollIntoView({ block: "nearest" });
   }
   function light(ids: ReadonlySet<string> | null): void {
     hovered = ids;
@@ -71,6 +84,9 @@ export function openRoom(main: HTMLElement, loaded: Loaded): Room {
     const shown = shownReading();
     if (reading) findings.draw(shown, reading);
     layerPanel.draw(shown);
+    const before = stage.prior();
+    if (priorReport.shown() !== before?.id) priorSelection.clear();
+    priorReport.draw(before);
     relight();
   }
 
@@ -116,7 +132,7 @@ export function openRoom(main: HTMLElement, loaded: Loaded): Room {
   const reject = (finding: Finding) => void send({ kind: "reject", finding: finding.id, status: finding.status });
   const saveReport = () =>
     void send(
-      { kind: "report", sentences: draft.map(({ text, evidence, is_edited }) => ({ text, evidence, is_edited })) },
+      { kind: "report", sentences: draft },
       t("report.saved"),
     );
 
@@ -172,16 +188,24 @@ export function openRoom(main: HTMLElement, loaded: Loaded): Room {
     onSave: saveReport,
     onCopy: () => void copyReport(),
   });
+  const priorReport = makePriorPanel({ onLight: priorSelection.hover, onPick: pickPrior });
   const judgements = makeFeedbackPanel((text) => void send({ kind: "comment", text }));
   judgements.draw(feedback);
 
   const stageFrame = h("div", { class: "stage" });
   const side = h("div", { class: "side" },
     h("div", { class: "upper", tabindex: "-1" }, makeStateNotice(study), reading && findings.panel),
-    h("div", { class: "lower", tabindex: "-1" }, reading && report.panel, judgements.panel, reading && makeExports(study.id)));
+    h("div", { class: "lower", tabindex: "-1" }, reading && report.panel, priorReport.panel, judgements.panel, reading && makeExports(study.id)));
   fill(main, h("div", { class: "study" }, h("div", { class: "images" }, toolbar.bar, stageFrame), side));
-  const stage = openStage(stageFrame, loaded, { layers, lit }, pick, drawImageParts);
+  const stage = openStage(
+    stageFrame,
+    loaded,
+    { layers, lit: (kind) => (kind === "current" ? lit() : priorSelection.lit()) },
+    (id, kind) => (kind === "current" ? pick(id) : pickPrior(new Set([id]))),
+    drawImageParts,
+  );
   drawReport();
+  if (kept) announce(t("report.restored"));
 
   const step = (by: 1 | -1): void => {
     const ids = orderFindings(shownReading()?.findings ?? []).filter((f) => f.status !== "not_assessed").map((f) => f.id);
@@ -223,6 +247,7 @@ export function openRoom(main: HTMLElement, loaded: Loaded): Room {
       save: saveReport,
       escape: () => {
         if (picked) pick(picked);
+        else if (priorSelection.picked().size > 0) priorSelection.clear();
         else if (!isDirty) location.hash = "#/";
         else announce(t("report.unsaved"), "error");
       },
@@ -230,34 +255,10 @@ export function openRoom(main: HTMLElement, loaded: Loaded): Room {
   ];
   return {
     close() {
+      if (isDirty) keepDraft(study.id, user, study.revision, draft);
       for (const stop of stops) stop();
       stage.close();
       closeEngine();
     },
   };
-}
-
-/** Let the browser ask before a page with unsaved sentences is closed; returns stops it. */
-function guardUnsaved(isDirty: () => boolean): () => void {
-  const listener = (event: BeforeUnloadEvent): void => {
-    if (isDirty()) event.preventDefault();
-  };
-  window.addEventListener("beforeunload", listener);
-  return () => window.removeEventListener("beforeunload", listener);
-}
-
-function makeStateNotice(study: StudyDetail): Node | null {
-  if (study.state === "read") return null;
-  const reason = study.reason ?? "";
-  const text =
-    study.state === "refused" ? t("study.refused", { reason })
-    : study.state === "failed" ? t("study.failed", { reason })
-    : t("study.waiting");
-  return h("p", { class: "state-notice", role: "status" }, text);
-}
-
-function makeExports(id: string): Node {
-  const link = (file: string, name: string) => h("a", { href: locate("studies", id, file), target: "_blank", rel: "noopener" }, name);
-  return h("nav", { class: "exports", "aria-label": t("exports") },
-    link("report.html", t("export.html")), link("fhir", t("export.fhir")), link("objects.zip", t("export.objects")));
 }

@@ -1,17 +1,20 @@
 // The hung images: the current study, the prior beside it, and the strip that chooses.
 
-import type { RadiographReading, Reading, StudyImage } from "../contract";
+import type { Reading, StudyImage } from "../contract";
 import { fill, h } from "../dom";
 import { formatDate, nameOf, t } from "../language";
 import { fitPanes } from "./display";
-import { hangImages, matchImage, orderPriors } from "./hanging";
+import { findReading, hangImages, matchImage, orderPriors } from "./hanging";
 import type { Layers } from "./layers";
 import { openPane, type Hung, type Pane } from "./pane";
+import type { PriorReport } from "./prior";
 import type { Loaded } from "./room";
 
 export interface Stage {
   readonly current: Pane;
   active(): Pane;
+  /** The prior that hangs beside the current study; null where there is none. */
+  prior(): PriorReport | null;
   draw(): void;
   nextImage(): void;
   nextPane(): void;
@@ -19,16 +22,11 @@ export interface Stage {
   close(): void;
 }
 
-/** The reading of one image, found by its SOP Instance UID. */
-function findReading(reading: Reading | undefined | null, image: StudyImage): RadiographReading | null {
-  return reading?.radiographs.find((r) => r.sop_instance_uid === image.sop_uid) ?? null;
-}
-
 export function openStage(
   frame: HTMLElement,
   loaded: Loaded,
-  state: { layers: Layers; lit(): ReadonlySet<string> },
-  onPick: (id: string) => void,
+  state: { layers: Layers; lit(kind: "current" | "prior"): ReadonlySet<string> },
+  onPick: (id: string, kind: "current" | "prior") => void,
   onImage: () => void,
 ): Stage {
   const { study } = loaded;
@@ -45,8 +43,8 @@ export function openStage(
   const strip = h("div", { class: "strip" });
   fill(frame, panes, strip);
 
-  const current = openPane("current", currentFrame, state, onPick);
-  const beside = prior ? openPane("prior", priorFrame, state, () => {}) : null;
+  const current = openPane("current", currentFrame, state, (id) => onPick(id, "current"));
+  const beside = prior ? openPane("prior", priorFrame, state, (id) => onPick(id, "prior")) : null;
   let active: Pane = current;
 
   function activate(pane: Pane): void {
@@ -110,6 +108,7 @@ export function openStage(
   const stage: Stage = {
     current,
     active: () => active,
+    prior: () => prior && { id: prior.id, date: prior.study_date, reading: loaded.priors.get(prior.id) ?? null },
     draw() {
       current.draw();
       beside?.draw();

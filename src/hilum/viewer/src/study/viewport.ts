@@ -3,8 +3,9 @@
 import { Enums, metaData, type Types } from "@cornerstonejs/core";
 import type { Point } from "../contract";
 import { affineThrough, type Affine } from "../geometry";
-import { addViewport, openEngine } from "./cornerstone";
-import { setPlane, type Plane } from "./plane";
+import { addViewport, dropManipulation, magnifyAt, openEngine } from "./cornerstone";
+import { anchorZoom, followFingers } from "./fingers";
+import { imageIdOf, setPlane, type Plane } from "./plane";
 import { findWindow } from "./window";
 
 export interface Pose {
@@ -24,7 +25,11 @@ export interface ImageViewport {
   zoomBy(factor: number): void;
   panBy(right: number, down: number): void;
   windowBy(width: number, level: number): void;
+  close(): void;
 }
+
+/** How far fingers may zoom, in multiples of the fitted image. */
+const ZOOMS = [0.5, 40] as const;
 
 /** Make the viewport in `element`; `onRender` is called whenever the picture has moved. */
 export function openViewport(id: string, element: HTMLDivElement, onRender: () => void): ImageViewport {
@@ -64,12 +69,31 @@ export function openViewport(id: string, element: HTMLDivElement, onRender: () =
     viewport.render();
   }
 
+  function moveBy(right: number, down: number): void {
+    const [x, y] = viewport.getPan();
+    viewport.setPan([x + right, y + down]);
+  }
+
+  const stopFingers = followFingers(element, {
+    onPair: () => whenShown(() => dropManipulation(element)),
+    onHold: (at) => whenShown(() => magnifyAt(element, at)),
+    onPinch: ({ factor, at, by }) =>
+      whenShown(() => {
+        const zoom = viewport.getZoom();
+        const wanted = Math.min(Math.max(zoom * factor, ZOOMS[0]), ZOOMS[1]);
+        viewport.setZoom(wanted);
+        const [right, down] = anchorZoom(wanted / zoom, at, [element.clientWidth / 2, element.clientHeight / 2]);
+        moveBy(right + by[0], down + by[1]);
+      }),
+  });
+
   return {
     element,
+    close: stopFingers,
     async show(url, next, plane) {
       isShown = false;
-      const imageId = `wadouri:${url}`;
-      setPlane(imageId, plane);
+      const imageId = imageIdOf(url);
+      setPlane(url, plane);
       await viewport.setStack([imageId]);
       pose = next;
       firstWindow = chooseWindow(imageId);
@@ -99,11 +123,7 @@ export function openViewport(id: string, element: HTMLDivElement, onRender: () =
         applyPose();
       }),
     zoomBy: (factor) => whenShown(() => viewport.setZoom(viewport.getZoom() * factor)),
-    panBy: (right, down) =>
-      whenShown(() => {
-        const [x, y] = viewport.getPan();
-        viewport.setPan([x + right, y + down]);
-      }),
+    panBy: (right, down) => whenShown(() => moveBy(right, down)),
     windowBy: (width, level) =>
       whenShown(() => {
         const range = viewport.getProperties().voiRange;

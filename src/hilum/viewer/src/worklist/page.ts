@@ -6,6 +6,8 @@ import { debounce, fill, h } from "../dom";
 import { followEvents } from "../events";
 import { t } from "../language";
 import { announceError, explain } from "../notice";
+import { can } from "../session";
+import { noteRead, warmUp, warmUpWhenIdle } from "../warm";
 import { makeFilters } from "./filters";
 import { makeHead, makeRow } from "./table";
 import { acceptDrops, openUpload } from "./upload";
@@ -50,6 +52,7 @@ export function openWorklist(main: HTMLElement): () => void {
       items = isMore ? [...items, ...page.items] : page.items;
       cursor = page.next_cursor;
       total = page.total;
+      noteRead(items.filter((study) => study.state === "read").map((study) => study.id));
       draw();
     } catch (error) {
       if (mine !== turn) return;
@@ -65,7 +68,7 @@ export function openWorklist(main: HTMLElement): () => void {
     more.hidden = cursor === null;
     empty.hidden = items.length > 0;
     const isFiltered = Boolean(query.q || query.state || query.finding || query.priority);
-    empty.textContent = t(isFiltered ? "worklist.empty" : "worklist.first");
+    empty.textContent = t(isFiltered || !canSubmit ? "worklist.empty" : "worklist.first");
     if (focused) body.querySelector<HTMLElement>(`[data-study="${CSS.escape(focused)}"]`)?.focus();
   }
 
@@ -73,16 +76,19 @@ export function openWorklist(main: HTMLElement): () => void {
     retry(id).then(refresh, (error: unknown) => announceError("error.save", error));
   }
 
-  const upload = () => openUpload([], refresh);
+  const canSubmit = can("submit");
+  const upload = () => {
+    if (canSubmit) openUpload([], refresh);
+  };
   const handleKey = (event: KeyboardEvent) => handleWorklistKey(event, body, filters.search, upload);
   document.addEventListener("keydown", handleKey);
-  const stopDrops = acceptDrops((files) => openUpload(files, refresh));
+  const stopDrops = canSubmit ? acceptDrops((files) => openUpload(files, refresh)) : () => {};
   const stopEvents = followEvents(refresh, (isLive) => {
     live.classList.toggle("on", isLive);
     live.textContent = t(isLive ? "worklist.live" : "worklist.polling");
   });
 
-  const add = h("button", { type: "button", class: "primary", onclick: upload }, t("upload"));
+  const add = canSubmit && h("button", { type: "button", class: "primary", onclick: upload }, t("upload"));
   table.append(body);
   drawHead();
   fill(
@@ -97,7 +103,8 @@ export function openWorklist(main: HTMLElement): () => void {
     ),
   );
   document.title = `${t("worklist")} · Hilum`;
-  void load();
+  for (const kind of ["pointerover", "focusin"]) body.addEventListener(kind, warmUp, { once: true });
+  void load().then(warmUpWhenIdle);
   return () => {
     turn += 1;
     document.removeEventListener("keydown", handleKey);
