@@ -53,7 +53,7 @@ def create(
     typer.echo(token)
     typer.echo(
         f"Token {token_id} of {user!r} ends in {days} days. It is not shown again. A server "
-        "that runs without tokens asks for them once it is started again.",
+        "on this data folder asks for tokens from now on, without a restart.",
         err=True,
     )
 

@@ -8,18 +8,45 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import os
 import re
 import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from hilum.errors import StorageError, UnknownStudyError, require
 
-__all__ = ["FileStore"]
+__all__ = ["Content", "FileStore", "digest_of", "open_content", "size_of"]
 
 MEGABYTE = 1_000_000
+CHUNK_BYTES = 1 << 20
+
+Content = bytes | BinaryIO
+"""What comes in: bytes, or an open file that can be read again from its start."""
+
+
+def open_content(content: Content) -> BinaryIO:
+    """The content as a file at its start; bytes are not copied."""
+    if isinstance(content, bytes):
+        return io.BytesIO(content)
+    content.seek(0)
+    return content
+
+
+def size_of(content: Content) -> int:
+    """Bytes of the content, without reading it."""
+    return len(content) if isinstance(content, bytes) else content.seek(0, io.SEEK_END)
+
+
+def digest_of(content: Content) -> str:
+    """The SHA-256 of the content, read in pieces."""
+    digest, file = hashlib.sha256(), open_content(content)
+    while chunk := file.read(CHUNK_BYTES):
+        digest.update(chunk)
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,23 +56,23 @@ class FileStore:
     root: Path
     min_free_mb: int = 0
 
-    def put(self, data: bytes) -> str:
-        """Store and return the SHA-256.
+    def put(self, content: Content) -> str:
+        """Store and return the SHA-256; a file is read twice, and never held in memory.
 
         Raises:
             StorageError: The disk is full or cannot be written.
         """
-        key = hashlib.sha256(data).hexdigest()
+        key = digest_of(content)
         place = self.path(key)
         if place.is_file():
             return key
-        self.require_space(len(data))
+        self.require_space(size_of(content))
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(dir=place.parent, suffix=".part")
             try:
                 with os.fdopen(handle, "wb") as file:
-                    file.write(data)
+                    shutil.copyfileobj(open_content(content), file, CHUNK_BYTES)
                     file.flush()
                     os.fsync(file.fileno())
                 Path(name).replace(place)
@@ -58,13 +85,20 @@ class FileStore:
 
     def require_space(self, size: int = 0) -> None:
         """Raise ``StorageError`` when ``size`` more bytes would leave too little free."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(self.root).free - size
+        free = self._free() - size
         if free < self.min_free_mb * MEGABYTE:
             raise StorageError(
                 f"the disk is full: {max(free, 0) // MEGABYTE} MB would be left, at least "
                 f"{self.min_free_mb} MB must stay free; delete studies or raise the capacity"
             )
+
+    def free_mb(self) -> int:
+        """Free space on the disk of the files."""
+        return self._free() // MEGABYTE
+
+    def _free(self) -> int:
+        self.root.mkdir(parents=True, exist_ok=True)
+        return shutil.disk_usage(self.root).free
 
     def path(self, key: str) -> Path:
         """Where the content with this SHA-256 is, or would be."""

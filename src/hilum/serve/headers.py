@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import io
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,13 +10,16 @@ from typing import Any
 from hilum.errors import UnreadableImageError
 from hilum.io.dicom_header import read_header
 from hilum.io.dicom_metadata import read_acquired, read_patient, read_view
-from hilum.io.elements import quiet, read_text
+from hilum.io.elements import is_small, quiet, read_text
+from hilum.serve.files import Content, open_content
 
 __all__ = ["Header", "read_instance_header"]
 
 _UID = re.compile(r"[0-9.]{1,64}")
 _BULK_VRS = {"OB", "OW", "OD", "OF", "OL", "OV", "UN"}
 _MAX_VALUE_CHARACTERS = 4096
+_MAX_VALUE_BYTES = 1 << 16
+"""Larger values are left out before they are converted, which costs a multiple of their size."""
 _PRIORITIES = {"STAT": 2, "HIGH": 3, "ROUTINE": 5, "MEDIUM": 5, "LOW": 7}
 
 
@@ -51,14 +53,14 @@ class Header:
     """The DICOM JSON model (PS3.18 annex F) of everything but bulk data."""
 
 
-def read_instance_header(data: bytes) -> Header:
-    """Read the header of a DICOM file.
+def read_instance_header(content: Content) -> Header:
+    """Read the header of a DICOM file, held in memory or not.
 
     Raises:
         UnreadableImageError: It is no DICOM, or lacks one of the identifiers that an instance
             must have.
     """
-    found = read_header(io.BytesIO(data))
+    found = read_header(open_content(content))
     dataset = found.dataset
     with quiet():
         uids = {name: read_text(dataset, name) for name in _UID_KEYWORDS}
@@ -69,13 +71,12 @@ def read_instance_header(data: bytes) -> Header:
                 )
         patient = read_patient(dataset)
         texts = {name: read_text(dataset, keyword) for name, keyword in _TEXTS.items()}
-        name = str(dataset.get("PatientName", "") or "")
         return Header(
             study_uid=uids["StudyInstanceUID"],
             series_uid=uids["SeriesInstanceUID"],
             sop_uid=uids["SOPInstanceUID"],
             sop_class=uids["SOPClassUID"],
-            transfer_syntax=str(found.syntax) or "1.2.840.10008.1.2",
+            transfer_syntax=str(found.syntax)[:64] or "1.2.840.10008.1.2",
             series_number=_read_integer(dataset, "SeriesNumber"),
             instance_number=_read_integer(dataset, "InstanceNumber"),
             rows=_read_integer(dataset, "Rows") or 0,
@@ -86,7 +87,6 @@ def read_instance_header(data: bytes) -> Header:
             age_years=patient.age_years,
             study_date=_read_date(dataset),
             indication=_read_indication(dataset),
-            patient_name=name.replace("\0", "").strip(),
             priority=_PRIORITIES.get(read_text(dataset, "RequestedProcedurePriority").upper(), 5),
             elements=_as_json(dataset),
             **texts,
@@ -97,6 +97,7 @@ _UID_KEYWORDS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOP
 _TEXTS = {
     "modality": "Modality",
     "patient_id": "PatientID",
+    "patient_name": "PatientName",
     "birth_date": "PatientBirthDate",
     "accession": "AccessionNumber",
     "description": "StudyDescription",
@@ -130,15 +131,19 @@ def _read_indication(dataset: Any) -> str:
 def _as_json(dataset: Any) -> dict[str, Any]:
     """The JSON model; an element that cannot be written so is left out, the others stay."""
     result: dict[str, Any] = {}
-    for element in dataset:
-        if element.VR in _BULK_VRS or element.tag.group in (0x0002, 0x7FE0):
-            continue
-        if element.tag.is_private:
+    for tag in sorted(dataset.keys()):
+        if tag.group in (0x0002, 0x7FE0) or tag.is_private:
             continue
         try:
+            raw = dataset.get_item(tag)
+            if raw.VR in _BULK_VRS or not is_small(raw, _MAX_VALUE_BYTES):
+                continue
+            element = dataset[tag]
+            if element.VR in _BULK_VRS:
+                continue
             value = element.to_json_dict(None, 1024)
         except Exception:  # pydicom raises whatever a damaged value makes it raise
             continue
         if len(str(value)) <= _MAX_VALUE_CHARACTERS:
-            result[f"{int(element.tag):08X}"] = value
+            result[f"{int(tag):08X}"] = value
     return result

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import hashlib
+import io
+import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from pydicom.uid import generate_uid
 from sqlalchemy import select
@@ -20,9 +22,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from hilum.errors import HilumError, InvalidStudyError, ResourceLimitError, UnreadableImageError
-from hilum.io.archive import list_entries, read_entry
+from hilum.io.archive import ArchiveEntry, list_entries, read_entry
 from hilum.serve import events
 from hilum.serve.database.tables import InstanceRow, StudyRow, StudyState, now
+from hilum.serve.files import MEGABYTE, Content, digest_of, open_content, size_of
 from hilum.serve.headers import Header, read_instance_header
 from hilum.serve.jobs import queue_again
 from hilum.serve.rasters import raster_to_dicom
@@ -32,7 +35,6 @@ from hilum.types import Context
 
 __all__ = ["Received", "complete", "complete_due", "receive_files", "receive_instance"]
 
-MEGABYTE = 1_000_000
 _TRIES = 5
 
 
@@ -48,7 +50,7 @@ class Received:
 
 def receive_instance(
     service: Service,
-    data: bytes,
+    content: Content,
     *,
     source: str,
     context: Context | None = None,
@@ -62,7 +64,7 @@ def receive_instance(
 
     Args:
         service: The service.
-        data: The DICOM file.
+        content: The DICOM file; an open one is read in pieces and left open.
         source: Who sent it, ``dicom:AETITLE`` or ``http:USER``.
         context: What the requester says, before what the header says.
         priority: 1 (first) to 9; from header and indication where None.
@@ -74,16 +76,21 @@ def receive_instance(
         InvalidStudyError: The study or instance is known as another patient's or study's.
         StorageError: The disk is full or the database does not answer.
     """
-    limit = service.settings.max_instance_mb
-    if len(data) > limit * MEGABYTE:
-        raise ResourceLimitError(f"an instance has at most {limit} MB, this one is larger")
-    header = read_instance_header(data)
-    key = service.files.put(data)
-    arrival = Arrival(len(data), source, context, priority, origin)
+    size = size_of(content)
+    _require_size(service, size)
+    header = read_instance_header(content)
+    key = service.files.put(content)
+    arrival = Arrival(size, source, context, priority, origin)
     for _ in range(_TRIES - 1):
         with contextlib.suppress(IntegrityError):  # another sender made the study just now
             return _receive(service, header, key, arrival)
     return _receive(service, header, key, arrival)
+
+
+def _require_size(service: Service, size: int) -> None:
+    limit = service.settings.max_instance_mb
+    if size > limit * MEGABYTE:
+        raise ResourceLimitError(f"an instance has at most {limit} MB, this one is larger")
 
 
 class Arrival(NamedTuple):
@@ -197,7 +204,7 @@ def _touch(
 
 def receive_files(
     service: Service,
-    files: Sequence[bytes],
+    files: Sequence[Content],
     *,
     source: str,
     context: Context | None = None,
@@ -205,7 +212,8 @@ def receive_files(
 ) -> list[str]:
     """Take in what a person submits: DICOM, images or zip archives; complete at once.
 
-    Images without identifiers become one study of their own.
+    Images without identifiers become one study of their own. One file after the other is
+    looked at; open files and archives are never held in memory as a whole.
 
     Returns:
         The ids of the studies.
@@ -214,25 +222,25 @@ def receive_files(
         UnreadableImageError: No file could be used; the message says why for the first.
         StorageError: The disk is full or the database does not answer.
     """
-    plain = [part for data in files for part in _unpack(data)]
-    rasters = [data for data in plain if not _is_dicom(data)]
-    uid = generate_uid(
-        entropy_srcs=["study", *(hashlib.sha256(data).hexdigest() for data in rasters)]
-    )
     studies: dict[str, None] = {}
     problems: list[HilumError] = []
     number = 0
-    for data in plain:
-        try:
-            if not _is_dicom(data):
-                number += 1
-                data = raster_to_dicom(data, study_uid=uid, number=number)
-            received = receive_instance(
-                service, data, source=source, context=context, priority=priority
-            )
-            studies[received.study_id] = None
-        except (UnreadableImageError, InvalidStudyError) as error:
-            problems.append(error)
+    with tempfile.TemporaryDirectory() as folder:
+        parts = _list_parts(service, files, Path(folder))
+        uid = _name_raster_study(parts)
+        for part in parts:
+            try:
+                content: Content = part()
+                if not _is_dicom(content):
+                    number += 1
+                    image = _read_raster(service, content)
+                    content = raster_to_dicom(image, study_uid=uid, number=number)
+                received = receive_instance(
+                    service, content, source=source, context=context, priority=priority
+                )
+                studies[received.study_id] = None
+            except (UnreadableImageError, InvalidStudyError) as error:
+                problems.append(error)
     if not studies:
         raise problems[0] if problems else UnreadableImageError("no file was given")
     for study_id in studies:
@@ -240,19 +248,47 @@ def receive_files(
     return list(studies)
 
 
-def _is_dicom(data: bytes) -> bool:
-    return data[128:132] == b"DICM"
+Part = Callable[[], BinaryIO]
+"""Opens one file of a submission, at its start."""
 
 
-def _unpack(data: bytes) -> Iterator[bytes]:
-    if not data.startswith(b"PK\x03\x04"):
-        yield data
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "upload.zip"
-        path.write_bytes(data)
-        for entry in list_entries(path):
-            yield read_entry(path, entry)
+def _list_parts(service: Service, files: Sequence[Content], folder: Path) -> list[Part]:
+    parts: list[Part] = []
+    for number, content in enumerate(files):
+        if open_content(content).read(4) != b"PK\x03\x04":
+            parts.append(partial(open_content, content))
+            continue
+        path = folder / f"{number}.zip"
+        service.files.require_space(size_of(content))
+        with path.open("wb") as copy:
+            shutil.copyfileobj(open_content(content), copy)
+        parts += [partial(_open_entry, service, path, entry) for entry in list_entries(path)]
+    return parts
+
+
+def _open_entry(service: Service, path: Path, entry: ArchiveEntry) -> BinaryIO:
+    _require_size(service, entry.size_bytes)
+    return io.BytesIO(read_entry(path, entry))
+
+
+def _name_raster_study(parts: Sequence[Part]) -> str:
+    """A UID from the content of all images: the same submission is the same study."""
+    digests = []
+    for part in parts:
+        with contextlib.suppress(UnreadableImageError):  # said when it is taken in
+            content = part()
+            if not _is_dicom(content):
+                digests.append(digest_of(content))
+    return str(generate_uid(entropy_srcs=["study", *digests]))
+
+
+def _read_raster(service: Service, content: Content) -> bytes:
+    _require_size(service, size_of(content))
+    return open_content(content).read()
+
+
+def _is_dicom(content: Content) -> bool:
+    return open_content(content).read(132)[128:] == b"DICM"
 
 
 def complete(service: Service, study_id: str) -> bool:

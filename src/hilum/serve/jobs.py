@@ -26,8 +26,7 @@ __all__ = [
     "WORKFLOW",
     "Job",
     "adopt_orphans",
-    "count_waiting",
-    "dead_letters",
+    "count_by_state",
     "enqueue_reading",
     "list_jobs",
     "prepare",
@@ -121,16 +120,12 @@ def list_jobs(service: Service, state: StudyState, limit: int = 100) -> list[Job
         ]
 
 
-def dead_letters(service: Service) -> list[Job]:
-    """Studies that were tried ``max_attempts`` times in vain."""
-    return list_jobs(service, StudyState.FAILED)
-
-
-def count_waiting(service: Service) -> int:
-    """Studies that wait for a worker."""
-    query = select(func.count()).where(StudyRow.state == StudyState.QUEUED)
+def count_by_state(service: Service) -> dict[StudyState, int]:
+    """Studies in every state: ``QUEUED`` waits for a worker, ``FAILED`` is a dead letter."""
+    query = select(StudyRow.state, func.count()).group_by(StudyRow.state)
     with service.begin() as session:
-        return session.scalar(query) or 0
+        counts = {str(row[0]): int(row[1]) for row in session.execute(query)}
+    return {state: counts.get(state, 0) for state in StudyState}
 
 
 def adopt_orphans(service: Service) -> int:

@@ -47,10 +47,8 @@ def read_revision(service: Service, study_id: str, revision: int) -> str:
         try:
             return _read(service, study_id, revision)
         except Exception as error:
-            # what a foreign error says may hold patient data; its type does not
             LOG.warning("study %s, try %d: %s", study_id, attempt, type(error).__name__)
-            reason = str(error) if isinstance(error, HilumError) else type(error).__name__
-            _note(service, study_id, revision, reason)
+            _note(service, study_id, revision, _why_failed(error))
 
 
 def _start(service: Service, study_id: str, revision: int) -> int | None:
@@ -77,6 +75,15 @@ def _fail(service: Service, study_id: str, revision: int) -> str:
             study.reason = study.reason or "the worker died while it read the study"
             events.append(session, "failed", study_id)
     return StudyState.FAILED
+
+
+def _why_failed(error: Exception) -> str:
+    """A sentence of Hilum or of the disk; what else an error says may hold patient data."""
+    if isinstance(error, HilumError):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        return f"the results cannot be stored: {error.strerror}"
+    return type(error).__name__
 
 
 def _note(service: Service, study_id: str, revision: int, reason: str) -> None:

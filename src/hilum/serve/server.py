@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import logging
+import shutil
 import signal
 import socket
-import ssl
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,12 +18,14 @@ from typing import Any
 import uvicorn
 from sqlalchemy import text
 
-from hilum.errors import HilumError, InvalidValueError, StorageError
-from hilum.serve import intake, jobs, studies
+from hilum.errors import HilumError, InvalidValueError, StorageError, require
+from hilum.serve import heartbeat, intake, jobs, studies
 from hilum.serve.dicomweb.server import dicomweb_router
 from hilum.serve.network.archive import parse_peer
+from hilum.serve.network.credentials import read_credentials
 from hilum.serve.network.delivery import deliver_due
 from hilum.serve.network.scp import start_listener
+from hilum.serve.network.tls import make_archive_tls, make_server_tls
 from hilum.serve.service import Service, open_service
 from hilum.serve.settings import Settings
 from hilum.serve.supervisor import Supervisor
@@ -33,7 +36,7 @@ __all__ = ["Running", "serve", "start"]
 
 LOG = logging.getLogger(__name__)
 TICK_SECONDS = 0.5
-RETENTION_EVERY_TICKS = 7200
+RETENTION_EVERY_TICKS = 120
 _SERVER_LOCK = 4_842_021
 
 Task = Callable[[Service], Any]
@@ -66,23 +69,35 @@ def serve(settings: Settings, on_start: Callable[[Running], None] | None = None)
     with start(settings) as running:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, ask_to_stop)
+        _spool_beside(running.service)
         if on_start is not None:
             on_start(running)
         while not stop.wait(1.0):
             pass
 
 
+def _spool_beside(service: Service) -> None:
+    """Uploads under way lie on the disk of the data, whose free space is watched.
+
+    The process is the server's own here, so its folder for temporary files is, too.
+    """
+    folder = service.settings.data / "incoming"
+    shutil.rmtree(folder, ignore_errors=True)  # what a killed server left
+    folder.mkdir(mode=0o700)
+    tempfile.tempdir = str(folder.resolve())
+
+
 @contextlib.contextmanager
 def start(settings: Settings) -> Iterator[Running]:
     """Start everything; it is stopped in reverse order when the block ends."""
-    if settings.archive_ae:
-        parse_peer(settings.archive_ae)  # a mistake is said now, not with the first study
+    _check_archive(settings)
     with contextlib.ExitStack() as stack:
         service = open_service(settings)
         stack.callback(service.close)
         stack.enter_context(_only_server(service))
         jobs.prepare(service)
         jobs.adopt_orphans(service)
+        heartbeat.forget(service)
         supervisor = Supervisor(settings)
         listening = stack.enter_context(_listen(settings))
         metrics = Metrics(service)
@@ -103,6 +118,21 @@ def start(settings: Settings) -> Iterator[Running]:
         host, port = listening.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         yield Running(f"{scheme}://{shown}:{port}", dicom_port, service, supervisor)
+
+
+def _check_archive(settings: Settings) -> None:
+    """A mistake is said now, not with the first study."""
+    read_credentials(settings)
+    make_archive_tls(settings)
+    if not settings.archive_ae:
+        return
+    title = parse_peer(settings.archive_ae).title
+    if settings.archive_retrieve == "move" and settings.calling_ae_titles:
+        require(
+            title in settings.calling_ae_titles,
+            f"archive_retrieve = move: the archive calls as {title!r}; name it in "
+            "calling_ae_titles",
+        )
 
 
 @contextlib.contextmanager
@@ -148,13 +178,9 @@ def _answering(app: Any, listening: socket.socket, settings: Settings) -> Iterat
         server_header=False,
         lifespan="off",
         timeout_graceful_shutdown=5,
-        ssl_certfile=settings.tls_certificate or None,
-        ssl_keyfile=settings.tls_key or None,
     )
-    if settings.tls_certificate:
-        config.load()
-        assert config.ssl is not None
-        config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
+    config.load()
+    config.ssl = make_server_tls(settings)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listening],), name="http")
     thread.start()

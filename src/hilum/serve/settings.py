@@ -8,18 +8,22 @@ reference is ``docs/guides/configuration.md``; a test keeps the two alike.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
 from hilum.errors import InvalidValueError, require
+from hilum.serve.archive_checks import check_archive_settings
 
 __all__ = ["ENVIRONMENT_PREFIX", "Settings", "load_settings"]
 
 ENVIRONMENT_PREFIX = "HILUM_SERVE_"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+SECRETS = ("archive_password", "archive_token", "database_url")
+"""Settings whose value no error and no ``repr`` shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ class Settings:
     """Address that HTTP and DICOM listen on."""
     port: int = 8080
     """Port of HTTP; 0 lets the system choose."""
-    database_url: str = ""
+    database_url: str = field(default="", repr=False)
     """SQLAlchemy URL; empty is SQLite in ``data``, else ``postgresql+psycopg://...``."""
     workers: int = 1
     """Processes that read."""
@@ -67,6 +71,28 @@ class Settings:
     """An archive as ``AETITLE@host:port``, for priors and results over DIMSE."""
     archive_timeout_seconds: float = 20.0
     """How long an archive may take to answer."""
+    archive_retrieve: str = "auto"
+    """How priors come over DIMSE: ``get`` (C-GET), ``move`` (C-MOVE) or ``auto`` (what works)."""
+    archive_tls: bool = False
+    """Whether ``archive_ae`` is spoken to by TLS."""
+    archive_ca: str = ""
+    """Certificates (PEM) that the archive must be signed by; empty takes the system's."""
+    archive_checks_host: bool = True
+    """Whether the archive's certificate must name its host; without, ``archive_ca`` is needed."""
+    archive_certificate: str = ""
+    """Certificate chain (PEM) that Hilum shows the archive, over DIMSE and https."""
+    archive_key: str = ""
+    """Its private key (PEM)."""
+    archive_user: str = ""
+    """User for the archive's DICOMweb (basic authentication)."""
+    archive_password: str = field(default="", repr=False)
+    """Its password; better in the environment or a file than in TOML."""
+    archive_password_file: str = ""
+    """File with the password, read anew for every connection."""
+    archive_token: str = field(default="", repr=False)
+    """Bearer token for the archive's DICOMweb."""
+    archive_token_file: str = ""
+    """File with the token, read anew for every connection."""
     send_results_to: tuple[str, ...] = ()
     """Where results go: ``dicomweb`` or ``dimse`` for the archive; empty keeps them here."""
     max_upload_mb: int = 512
@@ -83,8 +109,18 @@ class Settings:
     """Audience that those tokens must name."""
     oidc_role_claim: str = "roles"
     """Claim that holds the roles reader, submitter or admin."""
+    oidc_client_id: str = ""
+    """Client that the reading room is at the issuer; empty offers no sign-in there."""
+    oidc_scope: str = "openid profile"
+    """What the reading room asks the issuer for."""
+    session_hours: float = 12.0
+    """A browser that signed in must do so again after so many hours."""
+    is_behind_tls: bool = False
+    """Whether a proxy in front ends TLS: addresses are https, cookies go over nothing else."""
     allowed_hosts: tuple[str, ...] = ()
     """Host names that requests may name beside loopback and ``host``."""
+    viewer_origins: tuple[str, ...] = ()
+    """Origins of viewers elsewhere whose pages may use DICOMweb, as ``https://viewer.example``."""
     is_deidentified: bool = False
     """Whether every answer hides who the patient is."""
     retention_days: int = 0
@@ -104,15 +140,29 @@ class Settings:
         )
         for name in ("completion_seconds", "archive_timeout_seconds"):
             require(getattr(self, name) > 0, f"{name} must be more than 0 seconds")
+        require(0 < self.session_hours <= 720, "session_hours must be more than 0, at most 720")
         for name in ("max_upload_mb", "max_instance_mb", "requests_per_minute", "max_associations"):
             require(getattr(self, name) >= 1, f"{name} must be 1 or more")
+        for origin in self.viewer_origins:
+            require(
+                re.fullmatch(r"https?://(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:[0-9]{1,5})?", origin)
+                is not None,
+                "viewer_origins takes origins such as https://viewer.example:3000, in lower case, "
+                f"without a path or a wild card; got {origin!r}",
+            )
         unknown = set(self.send_results_to) - {"dicomweb", "dimse"}
         require(not unknown, f"send_results_to takes dicomweb and dimse, got {sorted(unknown)}")
+        check_archive_settings(self)
 
     @property
     def is_loopback(self) -> bool:
         """Whether only this machine can reach the server."""
         return self.host in LOOPBACK
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether browsers reach the server by https, through a proxy or without one."""
+        return self.is_behind_tls or bool(self.tls_certificate)
 
     @property
     def resolved_database_url(self) -> str:
@@ -162,7 +212,7 @@ def _read_file(file: Path) -> dict[str, Any]:
 
 
 def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
-    names = {field.name for field in fields(Settings)}
+    names = {item.name for item in fields(Settings)}
     found = {}
     for name in names:
         value = environment.get(ENVIRONMENT_PREFIX + name.upper())
@@ -188,7 +238,8 @@ def _convert(name: str, value: Any, kind: Any) -> Any:
         raise
     except (TypeError, ValueError) as error:
         raise InvalidValueError(f"{name} got {value!r}: {error}") from error
-    raise InvalidValueError(f"{name} got {value!r}, which is of another type")
+    shown = "a value" if name in SECRETS else repr(value)
+    raise InvalidValueError(f"{name} got {shown}, which is of another type")
 
 
 def _as_bool(name: str, value: Any) -> bool:

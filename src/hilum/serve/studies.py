@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, and_, cast, func, literal, or_, select
+from sqlalchemy import ColumnElement, String, and_, cast, func, literal, select
 from sqlalchemy.orm import Session
 
 from hilum.errors import InvalidValueError, UnknownStudyError
 from hilum.serve import audit, events
+from hilum.serve.database.search import escape_like, find_text
 from hilum.serve.database.tables import InstanceRow, ReadingRow, StudyRow, StudyState, now
 from hilum.serve.reader_files import reading_folder
 from hilum.serve.service import Service
@@ -79,17 +80,18 @@ def query(service: Service, wanted: WorklistQuery) -> Page:
     """
     limit = max(1, min(wanted.limit, MAX_LIMIT))
     offset = _read_cursor(wanted.cursor)
-    conditions, order = _conditions(wanted), _order(wanted.sort)
-    # what no index helps with is looked through once, for the page and the count together
-    is_scan = bool(wanted.text)
-    count = select(func.count()).select_from(StudyRow).where(*conditions)
-    counted = func.count().over() if is_scan else literal(0)
-    # the order comes from an index that holds the ids; whole rows are fetched for the page alone
-    page = select(StudyRow.id, counted).where(*conditions).order_by(*order)
+    order = _order(wanted.sort)
+    # what is found by its text is found once, for the page and the count together
+    is_search = bool(wanted.text)
+    counted = func.count().over() if is_search else literal(0)
     with service.begin() as session:
+        conditions = _conditions(session, wanted)
+        count = select(func.count()).select_from(StudyRow).where(*conditions)
+        # the order comes from an index that holds the ids; whole rows are fetched for the page
+        page = select(StudyRow.id, counted).where(*conditions).order_by(*order)
         found = session.execute(page.offset(offset).limit(limit + 1)).all()
         ids = [row[0] for row in found[:limit]]
-        total = found[0][1] if is_scan and found else session.scalar(count) or 0
+        total = found[0][1] if is_search and found else session.scalar(count) or 0
         rows = {
             row.id: row for row in session.scalars(select(StudyRow).where(StudyRow.id.in_(ids)))
         }
@@ -97,22 +99,14 @@ def query(service: Service, wanted: WorklistQuery) -> Page:
     return Page(tuple(rows[key] for key in ids), total, next_cursor)
 
 
-def _conditions(wanted: WorklistQuery) -> list[ColumnElement[bool]]:
+def _conditions(session: Session, wanted: WorklistQuery) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if wanted.states:
         conditions.append(StudyRow.state.in_(wanted.states))
     else:  # studies that were only fetched to compare with are nobody's work
         conditions.append(StudyRow.state != StudyState.PRIOR)
     if wanted.text:
-        pattern = f"%{escape_like(wanted.text)}%"
-        columns = (
-            StudyRow.patient_name,
-            StudyRow.patient_id,
-            StudyRow.accession,
-            StudyRow.description,
-            StudyRow.indication,
-        )
-        conditions.append(or_(*(column.ilike(pattern, escape="\\") for column in columns)))
+        conditions.append(find_text(session, wanted.text))
     if wanted.patient_key:
         conditions.append(StudyRow.patient_key == wanted.patient_key)
     if wanted.priority is not None:
@@ -121,15 +115,6 @@ def _conditions(wanted: WorklistQuery) -> list[ColumnElement[bool]]:
         pattern = f'%"{escape_like(wanted.finding)}"%'
         conditions.append(cast(StudyRow.findings, String).like(pattern, escape="\\"))
     return conditions
-
-
-def escape_like(text: str) -> str:
-    r"""Text that LIKE takes as it is, with a backslash as the escape.
-
-    >>> escape_like("100%")
-    '100\\%'
-    """
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def _order(sort: str) -> list[Any]:

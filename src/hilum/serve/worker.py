@@ -18,9 +18,11 @@ from typing import Any
 
 from dbos import DBOS, DBOSConfig
 
+from hilum.serve.heartbeat import keep_beating
 from hilum.serve.jobs import APPLICATION_VERSION, QUEUE, WORKFLOW
 from hilum.serve.service import Service, open_service
 from hilum.serve.settings import load_settings
+from hilum.serve.web.logs import silence_libraries
 
 __all__ = ["run_worker"]
 
@@ -55,7 +57,7 @@ def run_worker(service: Service, name: str, stop: threading.Event) -> None:
 
     DBOS.launch()
     DBOS.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=POLLING_SECONDS)
-    stop.wait()
+    keep_beating(service, name, stop)
     DBOS.destroy(workflow_completion_timeout_sec=GRACE_SECONDS)
 
 
@@ -63,6 +65,7 @@ def main() -> None:
     """Entry of the process."""
     request: dict[str, Any] = json.loads(sys.stdin.readline())
     logging.basicConfig(level=logging.WARNING)
+    silence_libraries()
     stop = threading.Event()
 
     def ask_to_stop(number: int, frame: FrameType | None) -> None:

@@ -1,6 +1,7 @@
 """The state of the server: tables, the engine, and migrations."""
 
 from hilum.serve.database.engine import open_engine, upgrade
+from hilum.serve.database.search import find_text
 from hilum.serve.database.tables import (
     AuditRow,
     Base,
@@ -25,6 +26,7 @@ __all__ = [
     "StudyRow",
     "StudyState",
     "TokenRow",
+    "find_text",
     "open_engine",
     "upgrade",
 ]

@@ -28,9 +28,12 @@ __all__ = [
     "FeedbackRow",
     "InstanceRow",
     "ReadingRow",
+    "SessionRow",
     "StudyRow",
     "StudyState",
+    "StudyTextRow",
     "TokenRow",
+    "WorkerRow",
     "new_id",
     "now",
 ]
@@ -130,6 +133,26 @@ class StudyRow(Base):
 
 
 Index("ix_studies_worklist", StudyRow.priority, StudyRow.received_at.desc(), StudyRow.id)
+
+
+class StudyTextRow(Base):
+    """What a study is found by, in lower case; see ``database.search``."""
+
+    __tablename__ = "study_texts"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    study_id: Mapped[str] = mapped_column(ForeignKey("studies.id", ondelete="CASCADE"), unique=True)
+    text: Mapped[str] = mapped_column(Text, default="")
+
+
+class WorkerRow(Base):
+    """A worker and when it was last heard of."""
+
+    __tablename__ = "workers"
+
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    pid: Mapped[int]
+    beat_at: Mapped[dt.datetime]
 
 
 class InstanceRow(Base):
@@ -243,3 +266,21 @@ class TokenRow(Base):
     created_at: Mapped[dt.datetime] = mapped_column(default=now)
     expires_at: Mapped[dt.datetime | None]
     is_revoked: Mapped[bool] = mapped_column(default=False)
+
+
+class SessionRow(Base):
+    """A browser that signed in; its secret is kept as a hash.
+
+    With ``token_id`` it ends with that token, and user and roles are the token's; without, an
+    identity provider said who it is, and ``expires_at`` moves on while the provider agrees.
+    """
+
+    __tablename__ = "sessions"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    token_id: Mapped[str] = mapped_column(String(32), default="", index=True)
+    user: Mapped[str] = mapped_column(String(255))
+    roles: Mapped[list[Any]] = mapped_column(default=list)
+    created_at: Mapped[dt.datetime] = mapped_column(default=now)
+    expires_at: Mapped[dt.datetime] = mapped_column(index=True)

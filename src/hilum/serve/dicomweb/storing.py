@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from hilum.errors import (
@@ -11,6 +11,7 @@ from hilum.errors import (
     StorageError,
     UnreadableImageError,
 )
+from hilum.serve.files import Content
 from hilum.serve.headers import read_instance_header
 from hilum.serve.intake import receive_instance
 from hilum.serve.service import Service
@@ -24,9 +25,21 @@ OUT_OF_RESOURCES = 0xA700
 
 
 def store_instances(
-    service: Service, parts: Sequence[bytes], *, source: str, study_uid: str = ""
+    service: Service,
+    parts: Iterable[Content],
+    *,
+    source: str,
+    study_uid: str = "",
+    root: str = "/dicom-web",
 ) -> tuple[int, dict[str, Any]]:
     """Store what can be stored and say what could not.
+
+    Args:
+        service: The service.
+        parts: DICOM files.
+        source: Who sent them.
+        study_uid: The study that they must belong to; "" for any.
+        root: Address of the service, for the addresses of what was stored.
 
     Returns:
         The HTTP status (200 all, 202 some, 409 none) and the response in DICOM JSON.
@@ -41,7 +54,9 @@ def store_instances(
             if study_uid and header.study_uid != study_uid:
                 raise InvalidStudyError("the instance belongs to another study than the URL names")
             receive_instance(service, data, source=source)
-            stored.append(item)
+            url = f"{root}/studies/{header.study_uid}/series/{header.series_uid}"
+            url = f"{url}/instances/{header.sop_uid}"
+            stored.append(item | {"00081190": {"vr": "UR", "Value": [url]}})
         except InvalidStudyError:
             failed.append(item | _reason(MISMATCH))
         except (StorageError, ResourceLimitError):
@@ -49,6 +64,8 @@ def store_instances(
         except UnreadableImageError:
             failed.append(item | _reason(CANNOT_UNDERSTAND))
     answer: dict[str, Any] = {}
+    if stored and study_uid:
+        answer["00081190"] = {"vr": "UR", "Value": [f"{root}/studies/{study_uid}"]}
     if stored:
         answer["00081199"] = {"vr": "SQ", "Value": stored}
     if failed:

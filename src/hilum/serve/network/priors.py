@@ -10,6 +10,7 @@ from hilum.serve.database.tables import StudyRow
 from hilum.serve.dicomweb import archive as web_archive
 from hilum.serve.intake import receive_instance
 from hilum.serve.network import archive as dimse_archive
+from hilum.serve.network.retrieval import retrieve_study
 from hilum.serve.service import Service
 
 __all__ = ["fetch_priors"]
@@ -31,14 +32,14 @@ def fetch_priors(service: Service, study: StudyRow) -> int:
         return 0
     if not (settings.archive_dicomweb_url or settings.archive_ae):
         return 0
+    date = f"{study.study_date:%Y%m%d}"
     try:
-        files = _fetch(service, study.patient_id, study.study_uid, f"{study.study_date:%Y%m%d}")
+        files, count = _fetch(service, study.patient_id, study.study_uid, date)
     except HilumError as error:
         LOG.warning("priors of study %s: %s", study.id, error)
         with service.begin() as session:
             events.append(session, "priors_missing", study.id, reason=str(error))
         return 0
-    count = 0
     for data in files:
         try:
             receive_instance(service, data, source="archive", origin="prior")
@@ -48,16 +49,18 @@ def fetch_priors(service: Service, study: StudyRow) -> int:
     return count
 
 
-def _fetch(service: Service, patient_id: str, study_uid: str, date: str) -> list[bytes]:
+def _fetch(service: Service, patient_id: str, study_uid: str, date: str) -> tuple[list[bytes], int]:
+    """Files to take in, and how many instances C-MOVE brought in already."""
     settings = service.settings
     if settings.archive_dicomweb_url:
         known = web_archive.find_studies(settings, patient_id)
         wanted = _newest(known, study_uid, date)
-        return [data for uid in wanted for data in web_archive.get_study(settings, uid)]
+        return [data for uid in wanted for data in web_archive.get_study(settings, uid)], 0
     peer = dimse_archive.parse_peer(settings.archive_ae)
     found = dimse_archive.find_studies(settings, peer, patient_id)
     wanted = _newest([(item.study_uid, item.study_date) for item in found], study_uid, date)
-    return [data for uid in wanted for data in dimse_archive.get_study(settings, peer, uid)]
+    came = [retrieve_study(settings, peer, uid) for uid in wanted]
+    return [data for files, _ in came for data in files], sum(count for _, count in came)
 
 
 def _newest(studies: list[tuple[str, str]], current: str, date: str) -> list[str]:

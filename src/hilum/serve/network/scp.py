@@ -7,7 +7,6 @@ that breaks off leaves the instances that were acknowledged, and nothing of the 
 from __future__ import annotations
 
 import logging
-import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +22,10 @@ from hilum.errors import (
     StorageError,
     UnreadableImageError,
 )
-from hilum.serve.intake import MEGABYTE, receive_instance
+from hilum.serve.files import MEGABYTE
+from hilum.serve.intake import receive_instance
+from hilum.serve.network.connections import NEGOTIATION_SECONDS, Connections
+from hilum.serve.network.tls import make_server_tls
 from hilum.serve.service import Service
 from hilum.serve.settings import Settings
 
@@ -38,7 +40,6 @@ CANNOT_UNDERSTAND = 0xC000
 """Statuses of C-STORE (PS3.4 table B.2-1)."""
 
 IDLE_SECONDS = 60.0
-NEGOTIATION_SECONDS = 15.0
 MAX_PDU_BYTES = 65536
 OUTCOMES = {
     evt.EVT_ACCEPTED: "accepted",
@@ -76,13 +77,11 @@ def start_listener(
             "other machines can reach the DICOM listener: name who may call with calling_ae_titles"
         )
     entity = _make_entity(settings)
-    received: dict[int, int] = {}
+    connections = Connections(settings.max_instance_mb * MEGABYTE + MAX_PDU_BYTES)
     handlers: list[Any] = [
         (evt.EVT_C_ECHO, lambda event: SUCCESS),
         (evt.EVT_C_STORE, _store, [service]),
-        (evt.EVT_DATA_RECV, _limit_size, [received, settings.max_instance_mb * MEGABYTE]),
-        (evt.EVT_DIMSE_RECV, lambda event: received.pop(id(event.assoc), None)),
-        (evt.EVT_CONN_CLOSE, lambda event: received.pop(id(event.assoc), None)),
+        *connections.handlers,
     ]
     for kind, outcome in OUTCOMES.items():
         handlers.append((kind, lambda event, outcome: observe(outcome), [outcome]))
@@ -91,14 +90,20 @@ def start_listener(
             (settings.host, settings.dicom_port),
             block=False,
             evt_handlers=handlers,
-            ssl_context=_make_tls(settings),
+            ssl_context=make_server_tls(settings, is_dicom=True),
         )
     except OSError as error:
         raise InvalidValueError(
             f"the DICOM listener cannot start on port {settings.dicom_port}: {error}"
         ) from error
     assert server is not None
-    return Listener(int(server.server_address[1]), entity.shutdown)
+
+    def stop() -> None:
+        server.shutdown()  # nobody comes any more
+        connections.end_waiting()
+        entity.shutdown()
+
+    return Listener(int(server.server_address[1]), stop)
 
 
 def _make_entity(settings: Settings) -> Any:
@@ -115,25 +120,14 @@ def _make_entity(settings: Settings) -> Any:
     return entity
 
 
-def _make_tls(settings: Settings) -> ssl.SSLContext | None:
-    if not settings.tls_certificate:
-        return None
-    try:
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.load_cert_chain(settings.tls_certificate, settings.tls_key)
-        if settings.tls_client_ca:
-            context.load_verify_locations(settings.tls_client_ca)
-            context.verify_mode = ssl.CERT_REQUIRED
-    except (OSError, ssl.SSLError) as error:
-        raise InvalidValueError(f"the TLS files cannot be used: {error}") from error
-    return context
-
-
 def _store(event: Any, service: Service) -> int:
     caller = str(event.assoc.requestor.ae_title).strip()
+    mover = str(event.request.MoveOriginatorApplicationEntityTitle or "").strip()
+    source, origin = f"dicom:{caller}"[:64], "received"
+    if mover == service.settings.ae_title.strip():  # by a C-MOVE of our own
+        source, origin = "archive", "prior"
     try:
-        receive_instance(service, event.encoded_dataset(), source=f"dicom:{caller}"[:64])
+        receive_instance(service, event.encoded_dataset(), source=source, origin=origin)
     except (StorageError, ResourceLimitError) as error:
         LOG.warning("an instance was not taken: %s", error)
         return OUT_OF_RESOURCES
@@ -147,13 +141,3 @@ def _store(event: Any, service: Service) -> int:
         LOG.error("an instance was not taken: %s", type(error).__name__)
         return OUT_OF_RESOURCES
     return SUCCESS
-
-
-def _limit_size(event: Any, received: dict[int, int], limit: int) -> None:
-    """Break off a caller whose one message grows beyond the limit: it is held in memory."""
-    key = id(event.assoc)
-    received[key] = received.get(key, 0) + len(event.data)
-    if received[key] > limit + MAX_PDU_BYTES:
-        LOG.warning("an association was broken off: a message larger than %d bytes", limit)
-        received.pop(key, None)
-        event.assoc.abort()

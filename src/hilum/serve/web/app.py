@@ -19,15 +19,25 @@ from hilum.serve.web.masking import read_secret
 from hilum.serve.web.metrics import Metrics, RequestMeter
 from hilum.serve.web.pages import Pages
 from hilum.serve.web.problems import RESPONSES, ErrorBoundary, Problem, add_handlers
-from hilum.serve.web.routes import administration, feedback, health, live, readings, studies
+from hilum.serve.web.routes import (
+    administration,
+    feedback,
+    health,
+    live,
+    readings,
+    session,
+    studies,
+)
 from hilum.serve.web.security import (
     AccessControl,
     Authenticator,
     BodyLimit,
     Bucket,
+    CrossOrigin,
     RateLimit,
     SecurityHeaders,
     SourceCheck,
+    cookie_name,
     find_rule,
 )
 from hilum.types import DISCLAIMER
@@ -35,6 +45,7 @@ from hilum.types import DISCLAIMER
 __all__ = ["create_app"]
 
 _ROUTERS = (
+    session.router,
     studies.router,
     readings.router,
     feedback.router,
@@ -82,6 +93,7 @@ def create_app(
         responses=RESPONSES,
     )
     app.state.service, app.state.metrics = service, metrics
+    app.state.authenticator, app.state.attempts = authenticator, session.make_attempts()
     app.state.supervisor, app.state.stopping = supervisor, threading.Event()
     app.state.secret = read_secret(service) if settings.is_deidentified else None
     add_handlers(app)
@@ -92,12 +104,13 @@ def create_app(
     app.add_middleware(
         AccessControl, service=service, authenticator=authenticator, is_static=pages.has
     )
-    app.add_middleware(BodyLimit, max_upload_mb=settings.max_upload_mb)
+    app.add_middleware(BodyLimit, max_upload_mb=settings.max_upload_mb, files=service.files)
     app.add_middleware(RateLimit, bucket=Bucket(settings.requests_per_minute))
+    app.add_middleware(CrossOrigin, origins=settings.viewer_origins)
     app.add_middleware(SourceCheck, settings=settings)
     app.add_middleware(ErrorBoundary)
     app.add_middleware(RequestMeter, metrics=metrics)
-    app.add_middleware(SecurityHeaders, has_tls=bool(settings.tls_certificate))
+    app.add_middleware(SecurityHeaders, has_tls=settings.is_secure)
     app.openapi = lambda: _describe(app)  # type: ignore[method-assign]
     return app
 
@@ -110,7 +123,11 @@ def _describe(app: FastAPI) -> dict[str, Any]:
         )
         parts = schema.setdefault("components", {})
         parts.setdefault("schemas", {})["Problem"] = Problem.model_json_schema()
-        parts["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
+        cookie = {"type": "apiKey", "in": "cookie", "name": cookie_name(app.state.service.settings)}
+        parts["securitySchemes"] = {
+            "bearer": {"type": "http", "scheme": "bearer"},
+            "cookie": cookie,
+        }
         for path, operations in schema["paths"].items():
             for method, operation in operations.items():
                 _add_roles(method.upper(), path, operation)
@@ -123,5 +140,5 @@ def _add_roles(method: str, path: str, operation: dict[str, Any]) -> None:
     if rule is None or rule.roles is None:
         operation["security"] = []
         return
-    operation["security"] = [{"bearer": []}]
+    operation["security"] = [{"bearer": []}, {"cookie": []}]
     operation["x-roles"] = sorted(rule.roles | {"admin"})

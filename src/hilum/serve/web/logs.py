@@ -11,10 +11,10 @@ import json
 import logging
 from typing import IO, Any
 
-__all__ = ["JsonFormatter", "configure_logs"]
+__all__ = ["JsonFormatter", "configure_logs", "silence_libraries"]
 
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-QUIET = ("uvicorn.access", "httpx", "urllib3", "pydicom", "pynetdicom")
+QUIET = ("uvicorn.access", "httpx", "urllib3", "pydicom", "pynetdicom", "dicomweb_client")
 """Loggers whose lines may hold queries, names or identifiers."""
 
 
@@ -52,9 +52,17 @@ def configure_logs(stream: IO[str] | None = None, *, level: int = logging.INFO) 
         log.handlers = [handler]
         log.setLevel(level)
         log.propagate = False
+    silence_libraries()
+    return handler
+
+
+def silence_libraries() -> None:
+    """Keep the lines and tracebacks of ``QUIET`` away from every handler.
+
+    Without a handler of their own, Python would write warnings to standard error.
+    """
     for name in QUIET:
         log = logging.getLogger(name)
-        log.handlers = []
+        log.handlers = [logging.NullHandler()]
         log.setLevel(logging.WARNING)
         log.propagate = False
-    return handler

@@ -11,10 +11,11 @@ from threading import Lock
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
-from sqlalchemy import func, select
+from sqlalchemy import select
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from hilum.serve.database.tables import ReadingRow, StudyRow, StudyState, now
+from hilum.serve import heartbeat, jobs
+from hilum.serve.database.tables import ReadingRow, StudyState, now
 from hilum.serve.service import Service
 
 __all__ = ["Metrics", "RequestMeter"]
@@ -93,15 +94,19 @@ class _Studies(Collector):
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         """The gauges."""
-        query = select(StudyRow.state, func.count()).group_by(StudyRow.state)
-        with self._service.begin() as session:
-            counts = {str(row[0]): int(row[1]) for row in session.execute(query)}
+        counts = jobs.count_by_state(self._service)
         studies = GaugeMetricFamily("hilum_studies", "Studies by state.", labels=["state"])
-        for state in StudyState:
-            studies.add_metric([str(state)], counts.get(state, 0))
+        for state, count in counts.items():
+            studies.add_metric([str(state)], count)
         yield studies
-        waiting = counts.get(StudyState.QUEUED, 0)
+        waiting, dead = counts[StudyState.QUEUED], counts[StudyState.FAILED]
         yield GaugeMetricFamily("hilum_queue_depth", "Studies that wait.", value=waiting)
+        yield GaugeMetricFamily("hilum_dead_letters", "Studies tried in vain.", value=dead)
+        silence = heartbeat.seconds_since(self._service)
+        if silence is not None:
+            yield GaugeMetricFamily(
+                "hilum_worker_silence_seconds", "Since a worker was last heard of.", value=silence
+            )
 
 
 class RequestMeter:

@@ -6,8 +6,9 @@ from importlib import resources
 from pathlib import Path
 
 from starlette.applications import Starlette
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 from hilum.types import DISCLAIMER
 
@@ -35,6 +36,22 @@ def viewer_folder() -> Path:
     return Path(str(resources.files("hilum"))) / "viewer" / "dist"
 
 
+class BuiltFiles(StaticFiles):
+    """Files of a build: what has its hash in its name is kept by the browser for ever.
+
+    Chromium keeps the compiled code of such a script, too. The page that names the files, and
+    whatever has a fixed name, is asked for each time.
+    """
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """The file with what may be kept of it."""
+        answer = await super().get_response(path, scope)
+        is_hashed = path.startswith("assets/") and answer.status_code in (200, 304)
+        kept = "public, max-age=31536000, immutable" if is_hashed else "no-cache"
+        answer.headers["cache-control"] = kept
+        return answer
+
+
 class Pages:
     """The files of a folder, known from the start: what is not among them is not static."""
 
@@ -57,7 +74,7 @@ class Pages:
     def mount(self, app: Starlette) -> None:
         """Serve the files, or the page that says how to build them, at ``/``."""
         if self.is_built:
-            app.mount("/", StaticFiles(directory=self.folder, html=True), name="viewer")
+            app.mount("/", BuiltFiles(directory=self.folder, html=True), name="viewer")
             return
 
         async def explain(request: object) -> HTMLResponse:

@@ -25,6 +25,8 @@ __all__ = [
     "Prior",
     "RewordIn",
     "Reworded",
+    "SessionShape",
+    "SignIn",
     "StudyDetail",
     "StudyPage",
     "StudySummary",
@@ -53,9 +55,11 @@ class Me(BaseModel):
             "roles": ["admin", "reader", "submitter"],
             "is_loopback": True,
             "is_deidentified": False,
-            "version": "0.1.0",
+            "version": "0.2.0",
             "disclaimer": "For research and teaching only.",
             "languages": ["en", "es", "de", "fr"],
+            "signed_in_by": "nothing",
+            "expires_at": None,
         }
     )
     user: str
@@ -65,6 +69,28 @@ class Me(BaseModel):
     version: str
     disclaimer: str
     languages: list[str]
+    signed_in_by: Literal["nothing", "header", "cookie"] = Field(
+        description="nothing: nobody is asked here; a cookie can be signed out"
+    )
+    expires_at: dt.datetime | None = Field(description="when one must sign in again")
+
+
+class SignIn(BaseModel):
+    """A token that opens a session."""
+
+    model_config = ConfigDict(extra="forbid")
+    token: str = Field(min_length=1, max_length=16_384)
+
+
+class SessionShape(BaseModel):
+    """How this server is entered, and whether the browser that asks is in."""
+
+    model_config = _with_example(
+        {"is_needed": True, "is_signed_in": False, "provider": "login.example"}
+    )
+    is_needed: bool = Field(description="false: nobody is asked who they are")
+    is_signed_in: bool
+    provider: str | None = Field(description="host of the identity provider that may be used")
 
 
 class Submitted(BaseModel):
@@ -241,6 +267,9 @@ class Sentence(BaseModel):
     text: str = Field(min_length=1, max_length=MAX_TEXT)
     evidence: list[Annotated[str, Field(max_length=100)]] = Field(max_length=200)
     is_edited: bool = False
+    section: Literal["findings", "impression"] | None = Field(
+        None, description="where it stands; without it the two cannot be told apart"
+    )
 
 
 class FeedbackIn(BaseModel):
@@ -326,8 +355,23 @@ class Deleted(BaseModel):
 class Health(BaseModel):
     """Whether the server can work; each part is ``ok`` or says what is wrong."""
 
-    model_config = _with_example({"status": "ok", "database": "ok", "disk": "ok", "workers": "ok"})
+    model_config = _with_example(
+        {
+            "status": "ok",
+            "database": "ok",
+            "disk": "ok",
+            "workers": "ok",
+            "free_mb": 80000,
+            "waiting": 2,
+            "dead_letters": 0,
+            "heartbeat_seconds": 3.1,
+        }
+    )
     status: Literal["ok", "unavailable"]
     database: str = "ok"
     disk: str = "ok"
     workers: str = "ok"
+    free_mb: int | None = None
+    waiting: int | None = None
+    dead_letters: int | None = None
+    heartbeat_seconds: float | None = None

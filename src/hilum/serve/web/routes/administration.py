@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
@@ -27,7 +28,7 @@ QUEUE_STATES = {
 @router.get("/me", summary="Who asks, and what this server is")
 def show_me(call: CallDep) -> Me:
     """The user with roles, and how the server is set up."""
-    settings = call.service.settings
+    settings, ends = call.service.settings, call.user.expires_at
     return Me(
         user=call.user.name,
         roles=sorted(call.user.roles),
@@ -36,6 +37,8 @@ def show_me(call: CallDep) -> Me:
         version=__version__,
         disclaimer=DISCLAIMER,
         languages=LANGUAGES,
+        signed_in_by=call.user.by,
+        expires_at=None if ends is None else dt.datetime.fromtimestamp(ends, dt.UTC),
     )
 
 

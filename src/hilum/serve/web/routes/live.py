@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
+from hilum.errors import HilumError, UnauthorisedError
 from hilum.serve import events
 from hilum.serve.database.tables import EventRow, StudyState
 from hilum.serve.service import Service
 from hilum.serve.web.routes.context import CallDep
+from hilum.serve.web.security import Authenticator
 
 __all__ = ["router", "stream_events"]
 
@@ -25,6 +26,7 @@ router = APIRouter(prefix="/api/v1", tags=["events"])
 POLL_SECONDS = 0.5
 HEARTBEAT_SECONDS = 15.0
 MAX_SECONDS = 1800.0
+CHECK_SECONDS = 3.0
 MAX_ID = 2**62
 STATES = frozenset(StudyState)
 
@@ -50,9 +52,26 @@ async def follow(
     start = after
     if last_event_id and last_event_id.isascii() and last_event_id.isdecimal():
         start = min(int(last_event_id), MAX_ID)
-    # a listener comes back now and then, so that a revoked token does not listen for ever
-    until = min(time.time() + MAX_SECONDS, call.user.expires_at or math.inf)
-    stream = stream_events(call.service, start, request.app.state.stopping, expires_at=until)
+    authenticator: Authenticator = request.app.state.authenticator
+    headers_asked = request.headers
+
+    def is_known() -> bool:
+        """Whether the listener may still listen: not signed out, revoked or expired."""
+        try:
+            authenticator.find_user(headers_asked)
+        except UnauthorisedError:
+            return False
+        except HilumError:
+            return True  # a database or provider that is away for a moment ends no stream
+        return True
+
+    stream = stream_events(
+        call.service,
+        start,
+        request.app.state.stopping,
+        expires_at=time.time() + MAX_SECONDS,
+        is_known=is_known,
+    )
     headers = {"cache-control": "no-cache", "x-accel-buffering": "no"}
     return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
 
@@ -64,16 +83,24 @@ async def stream_events(
     *,
     expires_at: float | None = None,
     heartbeat_seconds: float = HEARTBEAT_SECONDS,
+    is_known: Callable[[], bool] = lambda: True,
+    check_seconds: float = CHECK_SECONDS,
 ) -> AsyncIterator[str]:
     """Events as text, with a comment as heartbeat while nothing happens.
 
-    Ends when ``stopping`` is set or the token of the listener has expired; the browser then
-    comes back with the id of the last event that it saw.
+    Ends when ``stopping`` is set or ``expires_at`` (seconds since 1970) has come; the browser
+    then comes back with the id of the last event that it saw. Ends with the event
+    ``signed_out`` when ``is_known``, asked every ``check_seconds``, no longer holds.
     """
     position = await run_in_threadpool(events.last_id, service) if start is None else start
     yield "retry: 2000\n\n"
-    last_sent = time.monotonic()
+    last_sent = last_check = time.monotonic()
     while not stopping.is_set() and (expires_at is None or time.time() < expires_at):
+        if time.monotonic() - last_check >= check_seconds:
+            last_check = time.monotonic()
+            if not await run_in_threadpool(is_known):
+                yield "event: signed_out\ndata: {}\n\n"
+                return
         rows = await run_in_threadpool(events.read_after, service, position)
         for row in rows:
             yield _render(row)

@@ -38,12 +38,11 @@ def submit(
     """Take files in and queue what they belong to; follow ``url`` or the events for its state."""
     if len(files) > MAX_FILES:
         raise ResourceLimitError(f"at most {MAX_FILES} files at a time; pack them into a zip")
-    data = [file.file.read() for file in files]
-    if not any(data):
+    if not any(file.size for file in files):
         raise UnreadableImageError("every file is empty")
     ids = intake.receive_files(
         call.service,
-        data,
+        [file.file for file in files],  # spooled to the disk by now, and read from there
         source=f"http:{call.user.name}"[:64],
         context=Context(indication, history, age_years, sex),
         priority=priority,

@@ -14,15 +14,15 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from hilum.errors import HilumError, InvalidValueError, UnauthorisedError
+from hilum.errors import HilumError, UnauthorisedError
 from hilum.serve import audit
 from hilum.serve.service import Service
 from hilum.serve.web.problems import problem, status_of
-from hilum.serve.web.security.identity import LOCAL, Role, User
-from hilum.serve.web.security.oidc import OpenIdConnect, check_issuer
-from hilum.serve.web.security.tokens import PREFIX, find_user, has_tokens
+from hilum.serve.web.security.authenticator import Authenticator
+from hilum.serve.web.security.identity import Role, User
+from hilum.serve.web.security.origin import require_own_page
 
-__all__ = ["RULES", "AccessControl", "Authenticator", "Rule", "find_rule"]
+__all__ = ["RULES", "AccessControl", "Rule", "find_rule"]
 
 ANYONE = frozenset(Role)
 READER = frozenset({Role.READER})
@@ -48,6 +48,11 @@ class Rule(NamedTuple):
 RULES: tuple[Rule, ...] = (
     Rule("GET", r"/health/(live|ready)", None),
     Rule("GET", r"/openapi\.json", None),
+    # these say who asks and audit it themselves
+    Rule("GET", r"/api/v1/session", None),
+    Rule("POST", r"/api/v1/session", None),
+    Rule("DELETE", r"/api/v1/session", None),
+    Rule("GET", r"/api/v1/session/provider(/callback)?", None),
     Rule("GET", r"/metrics", ANYONE),
     Rule("GET", r"/api/v1/me", ANYONE),
     Rule("GET", r"/api/v1/events", ANYONE),
@@ -84,46 +89,6 @@ def find_rule(method: str, path: str) -> Rule | None:
     return next((r for r in RULES if r.methods == wanted and re.fullmatch(r.path, path)), None)
 
 
-class Authenticator:
-    """Finds the user of a request, as the settings say at the start of the server.
-
-    Raises:
-        InvalidValueError: The server would listen to other machines without knowing anybody.
-    """
-
-    def __init__(self, service: Service) -> None:
-        settings = service.settings
-        check_issuer(settings)
-        self._service = service
-        self._oidc = OpenIdConnect(settings) if settings.oidc_issuer else None
-        self.is_open = self._oidc is None and not has_tokens(service)
-        if self.is_open and not settings.is_loopback:
-            raise InvalidValueError(
-                f"host is {settings.host!r}, which other machines can reach, but nobody could be "
-                "told apart: make a token with `hilum serve token create --role admin --days 30` "
-                "or set oidc_issuer; or listen on 127.0.0.1"
-            )
-
-    def find_user(self, authorization: str | None) -> User:
-        """The user that an Authorization header stands for.
-
-        Raises:
-            UnauthorisedError: There is none, or it is not valid.
-            ArchiveError: The identity provider cannot be asked.
-        """
-        if self.is_open:
-            return LOCAL
-        scheme, _, token = (authorization or "").partition(" ")
-        token = token.strip()
-        if scheme.lower() != "bearer" or not token:
-            raise UnauthorisedError("send a token as `Authorization: Bearer ...`")
-        if token.startswith(PREFIX):
-            return find_user(self._service, token)
-        if self._oidc is None:
-            raise UnauthorisedError("the token is not known here; ask for a new one")
-        return self._oidc.find_user(token)
-
-
 class AccessControl:
     """Lets through what a rule allows to this user, and writes the audit log.
 
@@ -156,12 +121,14 @@ class AccessControl:
         if is_free:
             await self.app(scope, receive, send)
             return
-        authorization = Headers(scope=scope).get("authorization")
+        headers = Headers(scope=scope)
         try:
-            user = await run_in_threadpool(self.authenticator.find_user, authorization)
+            user = await run_in_threadpool(self.authenticator.find_user, headers)
+            if user.by == "cookie":
+                require_own_page(method, headers, self.service.settings)
         except UnauthorisedError as error:
-            headers = {"www-authenticate": 'Bearer realm="hilum"'}
-            await problem(401, str(error), headers=headers)(scope, receive, send)
+            asked = {"www-authenticate": 'Bearer realm="hilum"'}
+            await problem(401, str(error), headers=asked)(scope, receive, send)
             return
         except HilumError as error:
             await problem(status_of(error), str(error))(scope, receive, send)

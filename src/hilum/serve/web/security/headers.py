@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hilum.serve.settings import LOOPBACK, Settings
 from hilum.serve.web.problems import problem
+from hilum.serve.web.security.cross_origin import is_viewer
 
 __all__ = ["POLICY", "SecurityHeaders", "SourceCheck", "host_of"]
 
@@ -49,7 +50,8 @@ class SecurityHeaders:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in self.fixed.items():
-                    headers[name] = value
+                    if name != "cross-origin-resource-policy" or name not in headers:
+                        headers[name] = value
                 headers.setdefault("content-security-policy", POLICY)
                 headers.setdefault("cache-control", "no-store")
             await send(message)
@@ -73,8 +75,8 @@ class SourceCheck:
     """Refuses requests for other hosts and, from a browser, of other origins.
 
     A foreign page whose name was made to point here (DNS rebinding) sends its own name as
-    Host; an address cannot be rebound. A foreign page that posts here sends its Origin: there
-    are no cookies that it could ride on, but on loopback there may be no token either.
+    Host; an address cannot be rebound. A foreign page that posts here sends its Origin; where
+    a cookie says who asks, ``origin`` is stricter. Pages of ``viewer_origins`` may use DICOMweb.
     """
 
     def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
@@ -82,6 +84,7 @@ class SourceCheck:
         self.allowed = frozenset(
             name.lower() for name in (*LOOPBACK, settings.host, *settings.allowed_hosts)
         )
+        self.viewers = frozenset(settings.viewer_origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer 400 or 403."""
@@ -94,7 +97,10 @@ class SourceCheck:
             refused = problem(
                 400, "this server does not go by that host name; add it to allowed_hosts"
             )
-        elif not self._is_same_origin(headers, scope["method"]):
+        elif not (
+            is_viewer(self.viewers, headers, scope["path"])
+            or self._is_same_origin(headers, scope["method"])
+        ):
             refused = problem(403, "requests of other web pages are refused")
         await (refused or self.app)(scope, receive, send)
 

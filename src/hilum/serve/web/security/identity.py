@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 from hilum.errors import InvalidValueError
 
@@ -24,18 +25,23 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Who asks; ``expires_at`` is when the token ends, in seconds since 1970, None for never."""
+    """Who asks; ``expires_at`` is when that ends, in seconds since 1970, None for never.
+
+    ``by`` says how they are known: nobody is asked here, a header that only programs send, or
+    the cookie of a browser, which the browser sends whoever wrote the page.
+    """
 
     name: str
     roles: frozenset[Role]
     expires_at: float | None = None
+    by: Literal["nothing", "header", "cookie"] = "header"
 
     def has_any(self, roles: Iterable[Role]) -> bool:
         """Whether the user has one of the roles, or is an admin."""
         return Role.ADMIN in self.roles or not self.roles.isdisjoint(roles)
 
 
-LOCAL = User("local", frozenset(Role))
+LOCAL = User("local", frozenset(Role), by="nothing")
 """Whoever sits at this machine, where no tokens are set up."""
 
 

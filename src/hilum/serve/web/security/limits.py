@@ -10,6 +10,8 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from hilum.errors import StorageError
+from hilum.serve.files import FileStore
 from hilum.serve.web.problems import problem
 
 __all__ = ["BodyLimit", "Bucket", "RateLimit", "client_of"]
@@ -18,6 +20,8 @@ MEGABYTE = 1_000_000
 MAX_CLIENTS = 10_000
 JSON_BYTES = MEGABYTE
 """Largest body of a request that brings no files."""
+SPACE_CHECK_BYTES = 16 * MEGABYTE
+"""After so much of a body the free space is looked at again."""
 UPLOADS = ("/api/v1/studies", "/dicom-web/")
 
 
@@ -31,12 +35,14 @@ class BodyLimit:
     """Refuses bodies that are too large with 413.
 
     A declared length is refused before anything is read; a body that grows past its limit,
-    in the middle: what came so far lies in a temporary file that is then removed.
+    in the middle: what came so far lies in a temporary file that is then removed. An upload
+    that the disk has no room for is refused with 507 in the same two ways.
     """
 
-    def __init__(self, app: ASGIApp, *, max_upload_mb: int) -> None:
+    def __init__(self, app: ASGIApp, *, max_upload_mb: int, files: FileStore) -> None:
         self.app = app
         self.max_bytes = max_upload_mb * MEGABYTE
+        self.files = files
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with a counted body."""
@@ -50,22 +56,38 @@ class BodyLimit:
                 scope, receive, send
             )
             return
-        await self.app(scope, _counted(receive, limit), send)
+        if not self._is_upload(scope["path"]):
+            await self.app(scope, _counted(receive, limit), send)
+            return
+        try:
+            self.files.require_space(int(declared))
+        except StorageError as error:
+            await problem(507, str(error), headers={"connection": "close"})(scope, receive, send)
+            return
+        await self.app(scope, _counted(receive, limit, self.files), send)
 
     def _limit(self, path: str) -> int:
-        is_upload = path.rstrip("/") == UPLOADS[0] or path.startswith(UPLOADS[1])
-        return self.max_bytes if is_upload else min(JSON_BYTES, self.max_bytes)
+        return self.max_bytes if self._is_upload(path) else min(JSON_BYTES, self.max_bytes)
+
+    def _is_upload(self, path: str) -> bool:
+        return path.rstrip("/") == UPLOADS[0] or path.startswith(UPLOADS[1])
 
 
-def _counted(receive: Receive, limit: int) -> Receive:
-    size = 0
+def _counted(receive: Receive, limit: int, files: FileStore | None = None) -> Receive:
+    size = checked = 0
 
     async def counted() -> Message:
-        nonlocal size
+        nonlocal size, checked
         message = await receive()
         size += len(message.get("body", b""))
         if size > limit:
             raise too_large(limit)
+        if files is not None and size - checked > SPACE_CHECK_BYTES:
+            checked = size
+            try:
+                files.require_space()
+            except StorageError as error:
+                raise HTTPException(507, str(error), {"connection": "close"}) from error
         return message
 
     return counted
@@ -81,16 +103,23 @@ def _too_large(limit: int) -> str:
 
 
 class Bucket:
-    """Tokens of each client: ``rate`` a minute, of which a sixth may come at once.
+    """Tokens of each client: ``rate`` a minute, of which ``burst`` may come at once.
 
     Args:
         rate: Requests a minute.
         clock: Seconds that only grow.
+        burst: A sixth of ``rate`` where it is not given.
     """
 
-    def __init__(self, rate: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        rate: int,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        burst: float | None = None,
+    ) -> None:
         self.per_second = rate / 60.0
-        self.capacity = max(1.0, rate / 6.0)
+        self.capacity = max(1.0, rate / 6.0 if burst is None else burst)
         self.clock = clock
         self._levels: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
@@ -104,6 +133,12 @@ class Bucket:
         if len(self._levels) > MAX_CLIENTS:
             self._levels.popitem(last=False)
         return wait
+
+    def give_back(self, client: str) -> None:
+        """Give back a token that was taken: what it was for does not count."""
+        if client in self._levels:
+            level, then = self._levels[client]
+            self._levels[client] = (min(self.capacity, level + 1.0), then)
 
 
 class RateLimit:

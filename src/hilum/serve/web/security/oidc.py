@@ -22,7 +22,7 @@ from hilum.errors import ArchiveError, InvalidValueError, UnauthorisedError, req
 from hilum.serve.settings import LOOPBACK, Settings
 from hilum.serve.web.security.identity import Role, User
 
-__all__ = ["ALGORITHMS", "OpenIdConnect"]
+__all__ = ["ALGORITHMS", "OpenIdConnect", "check_issuer", "read_json"]
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA")
 """Asymmetric only: never ``none``, never HMAC with a public key as its secret."""
@@ -53,6 +53,7 @@ class OpenIdConnect:
         self._clock = clock
         self._lock = threading.Lock()
         self._keys: dict[str, jwt.PyJWK] = {}
+        self._places: dict[str, Any] = {}
         self._fetched: float | None = None
 
     def find_user(self, token: str) -> User:
@@ -62,13 +63,38 @@ class OpenIdConnect:
             UnauthorisedError: The token is not valid, or not for this server.
             ArchiveError: The issuer's keys cannot be fetched.
         """
-        claims = self._verify(token)
+        return self.user_of(self.verify(token, self._audience))
+
+    def user_of(self, claims: dict[str, Any]) -> User:
+        """The user that verified claims speak of; unknown roles are ignored."""
         names = _claim_of(claims, self._claim)
         roles = frozenset(role for role in Role if role in names)
         name = claims.get("preferred_username") or claims["sub"]
         return User(str(name)[:64], roles, float(claims["exp"]))
 
-    def _verify(self, token: str) -> dict[str, Any]:
+    def place(self, name: str) -> str:
+        """An address of the issuer's discovery document, e.g. ``token_endpoint``.
+
+        Raises:
+            ArchiveError: The issuer does not answer or does not name it.
+            InvalidValueError: The address is not secure.
+        """
+        with self._lock:
+            if self._fetched is None or self._clock() - self._fetched > KEEP_SECONDS:
+                self._fetch()
+            place = str(self._places.get(name, ""))
+        if not place:
+            raise ArchiveError(f"oidc_issuer names no {name}")
+        _require_secure(place)
+        return place
+
+    def verify(self, token: str, audience: str) -> dict[str, Any]:
+        """The claims of a token of the issuer for ``audience``.
+
+        Raises:
+            UnauthorisedError: The token is not valid, or not for this audience.
+            ArchiveError: The issuer's keys cannot be fetched.
+        """
         if len(token) > MAX_TOKEN:
             raise UnauthorisedError("the token is too long")
         try:
@@ -79,7 +105,7 @@ class OpenIdConnect:
                 token,
                 self._key(str(header.get("kid", ""))),
                 algorithms=list(ALGORITHMS),
-                audience=self._audience,
+                audience=audience,
                 issuer=self._issuer,
                 leeway=LEEWAY_SECONDS,
                 options={"require": ["exp", "iat", "sub", "aud", "iss"]},
@@ -108,12 +134,13 @@ class OpenIdConnect:
     def _fetch(self) -> None:
         self._fetched = self._clock()
         try:
-            known = _read_json(f"{self._issuer.rstrip('/')}/.well-known/openid-configuration")
+            known = read_json(f"{self._issuer.rstrip('/')}/.well-known/openid-configuration")
             if known.get("issuer") != self._issuer:
                 raise ArchiveError("the discovery document names another issuer than oidc_issuer")
             place = str(known["jwks_uri"])
             _require_secure(place)
-            self._keys = _signing_keys(_read_json(place))
+            self._keys = _signing_keys(read_json(place))
+            self._places = known
         except (OSError, ValueError, KeyError, jwt.PyJWTError) as error:
             if not self._keys:
                 self._fetched = None
@@ -135,8 +162,15 @@ def _signing_keys(document: dict[str, Any]) -> dict[str, jwt.PyJWK]:
     return keys
 
 
-def _read_json(url: str) -> dict[str, Any]:
-    request = urllib.request.Request(url, headers={"accept": "application/json"})
+def read_json(url: str, form: bytes | None = None) -> dict[str, Any]:
+    """The JSON object that an address answers with; ``form`` is posted where it is given.
+
+    Raises:
+        OSError: It does not answer, or with an error.
+        ValueError: It answers with something else.
+        ArchiveError: It answers with JSON that is no object.
+    """
+    request = urllib.request.Request(url, form, headers={"accept": "application/json"})
     with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
         document = json.loads(answer.read(MAX_DOCUMENT))
     if not isinstance(document, dict):

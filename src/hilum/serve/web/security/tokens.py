@@ -18,7 +18,16 @@ from hilum.serve.database.tables import TokenRow, new_id, now
 from hilum.serve.service import Service
 from hilum.serve.web.security.identity import User, parse_roles
 
-__all__ = ["PREFIX", "create_token", "find_user", "has_tokens", "list_tokens", "revoke_token"]
+__all__ = [
+    "PREFIX",
+    "create_token",
+    "find_user",
+    "has_tokens",
+    "hash_secret",
+    "list_tokens",
+    "revoke_token",
+    "user_of",
+]
 
 PREFIX = "hilum_"
 MAX_DAYS = 3650
@@ -52,7 +61,7 @@ def create_token(
     token = PREFIX + secrets.token_urlsafe(32)
     row = TokenRow(
         id=new_id(),
-        sha256=_hash(token),
+        sha256=hash_secret(token),
         user=user,
         roles=[str(name) for name in names],
         expires_at=now() + dt.timedelta(days=days),
@@ -71,7 +80,16 @@ def find_user(service: Service, token: str) -> User:
         UnauthorisedError: It is unknown, revoked or expired.
     """
     with service.begin() as session:
-        row = session.scalar(select(TokenRow).where(TokenRow.sha256 == _hash(token)))
+        row = session.scalar(select(TokenRow).where(TokenRow.sha256 == hash_secret(token)))
+    return user_of(row)
+
+
+def user_of(row: TokenRow | None) -> User:
+    """Whom a row of the table stands for.
+
+    Raises:
+        UnauthorisedError: It is unknown, revoked or expired.
+    """
     if row is None or row.is_revoked:
         raise UnauthorisedError("the token is not known here; ask for a new one")
     if row.expires_at is not None and row.expires_at <= now():
@@ -112,5 +130,6 @@ def revoke_token(service: Service, token_id: str) -> None:
         audit.add(session, "command line", "revoke token", token_id, owner=row.user)
 
 
-def _hash(token: str) -> str:
+def hash_secret(token: str) -> str:
+    """What is kept of a secret of 256 random bits."""
     return hashlib.sha256(token.encode()).hexdigest()
