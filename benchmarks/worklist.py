@@ -3,7 +3,8 @@
     python benchmarks/worklist.py [--studies 100000] [--requests 200]
 
 Every request goes through the whole application (headers, limits, access, audit log) in this
-process, without a socket. Queries are in random order; the first of each kind is not counted.
+process, without a socket. Queries are in random order; the first of each kind is not counted. The
+text searches are also timed as they were before there was an index: five columns looked through.
 """
 
 from __future__ import annotations
@@ -21,10 +22,11 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import func, insert, or_, select
 
-from hilum.serve import Settings, jobs, open_service
-from hilum.serve.database.tables import StudyRow
+from hilum.serve import Settings, jobs, open_service, studies
+from hilum.serve.database.search import SEARCHED
+from hilum.serve.database.tables import StudyRow, StudyTextRow
 from hilum.serve.service import Service
 from hilum.serve.web.app import create_app
 
@@ -53,6 +55,11 @@ def fill(service: Service, count: int) -> None:
         for first in range(0, count, 5000):
             rows = [make_row(n, start) for n in range(first, min(first + 5000, count))]
             session.execute(insert(StudyRow), rows)
+            texts = [
+                {"study_id": row["id"], "text": "\n".join(row[n] for n in SEARCHED).lower()}
+                for row in rows
+            ]
+            session.execute(insert(StudyTextRow), texts)
 
 
 def make_row(number: int, start: dt.datetime) -> dict[str, Any]:
@@ -89,6 +96,46 @@ def measure(client: TestClient, requests: int) -> dict[str, list[float]]:
     return {name: values[1:] for name, values in times.items()}
 
 
+def look_through(service: Service, wanted: str) -> int:
+    """The search without an index: every study, five columns; the first page and the count."""
+    pattern = f"%{studies.escape_like(wanted)}%"
+    columns = (getattr(StudyRow, name) for name in SEARCHED)
+    query = (
+        select(StudyRow.id, func.count().over())
+        .where(StudyRow.state != "prior", or_(*(c.ilike(pattern, escape="\\") for c in columns)))
+        .order_by(StudyRow.priority, StudyRow.received_at.desc(), StudyRow.id)
+        .limit(51)
+    )
+    with service.begin() as session:
+        found = session.execute(query).all()
+    return int(found[0][1]) if found else 0
+
+
+def compare_searches(service: Service, requests: int) -> None:
+    """Milliseconds of the search by index and without, in turn, and that they find the same."""
+    print(
+        f"{'search':16s} {'found':>7s} {'scan p50':>9s} {'p95':>7s} {'index p50':>10s} {'p95':>7s}"
+    )
+    for wanted in ("PATIENT^77", "ACC0077777", "pneumothorax", "P7", "nobody"):
+        times: dict[str, list[float]] = {"scan": [], "index": []}
+        for _ in range(requests + 1):
+            started = time.perf_counter()
+            scanned = look_through(service, wanted)
+            middle = time.perf_counter()
+            found = studies.query(service, studies.WorklistQuery(text=wanted)).total
+            times["scan"].append((middle - started) * 1000)
+            times["index"].append((time.perf_counter() - middle) * 1000)
+            assert scanned == found, (wanted, scanned, found)
+        shown = []
+        for values in times.values():
+            p95 = statistics.quantiles(values[1:], n=20)[-1]
+            shown += [statistics.median(values[1:]), p95]
+        print(
+            f"{wanted:16s} {found:7d} {shown[0]:9.1f} {shown[1]:7.1f} {shown[2]:10.1f} "
+            f"{shown[3]:7.1f}"
+        )
+
+
 def page_through(client: TestClient, pages: int) -> float:
     """Milliseconds of the page far down the list that cursors lead to."""
     cursor = ""
@@ -113,6 +160,7 @@ def main() -> None:
         client = TestClient(create_app(service), "http://127.0.0.1")
         times = measure(client, options.requests)
         deep = page_through(client, min(100, options.studies // 500))
+        compare_searches(service, max(20, options.requests // 4))
         service.close()
     print(
         f"{options.studies} studies, SQLite {sqlite3.sqlite_version}, "
