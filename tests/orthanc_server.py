@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -24,16 +25,29 @@ class Orthanc:
 
     url: str
     dicom_port: int
+    auth: tuple[str, str] | None = None
 
     @property
     def dicomweb(self) -> str:
         return f"{self.url}/dicom-web"
 
     def get(self, path: str) -> object:
-        return httpx.get(f"{self.url}/{path}", timeout=30).raise_for_status().json()
+        return self._request("GET", path)
+
+    def post(self, path: str, **content: Any) -> Any:
+        return self._request("POST", path, **content)
+
+    def _request(self, method: str, path: str, **content: Any) -> Any:
+        answer = httpx.request(method, f"{self.url}/{path}", timeout=60, auth=self.auth, **content)
+        return answer.raise_for_status().json()
 
     def upload(self, data: bytes) -> None:
-        httpx.post(f"{self.url}/instances", content=data, timeout=30).raise_for_status()
+        self.post("instances", content=data)
+
+    def send_to_hilum(self, sop_uid: str) -> None:
+        """Send an instance that it holds to the modality ``hilum`` (C-STORE)."""
+        query = {"Level": "Instance", "Query": {"SOPInstanceUID": sop_uid}}
+        self.post("modalities/hilum/store", json=self.post("tools/find", json=query))
 
     def modalities(self) -> dict[str, int]:
         """How many instances of each modality it holds."""
@@ -52,8 +66,21 @@ def _find_plugin() -> str | None:
 
 
 @contextmanager
-def orthanc(folder: Path, *, hilum_port: int = 104) -> Iterator[Orthanc]:
-    """A running Orthanc with DICOMweb that lets HILUM find, get and store."""
+def orthanc(
+    folder: Path,
+    *,
+    hilum_port: int = 104,
+    auth: tuple[str, str] | None = None,
+    **more: Any,
+) -> Iterator[Orthanc]:
+    """A running Orthanc with DICOMweb that lets HILUM find, get and store.
+
+    Args:
+        folder: Where it keeps everything.
+        hilum_port: Of Hilum's listener.
+        auth: User and password that it asks for.
+        more: Settings of ``orthanc.json``.
+    """
     program, plugin = shutil.which("Orthanc"), _find_plugin()
     if program is None or plugin is None:
         pytest.skip("Orthanc or its DICOMweb plug-in is not installed")
@@ -67,18 +94,20 @@ def orthanc(folder: Path, *, hilum_port: int = 104) -> Iterator[Orthanc]:
         "DicomAet": "ORTHANC",
         "DicomCheckCalledAet": True,
         "RemoteAccessAllowed": False,
-        "AuthenticationEnabled": False,
+        "AuthenticationEnabled": auth is not None,
+        "RegisteredUsers": {auth[0]: auth[1]} if auth is not None else {},
         "Plugins": [plugin],
         "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},
         "DicomModalities": {"hilum": ["HILUM", "127.0.0.1", hilum_port]},
         "OverwriteInstances": True,
+        **more,
     }
     file = folder / "orthanc.json"
     file.write_text(json.dumps(settings))
     with (folder / "orthanc.log").open("w") as log:
         process = subprocess.Popen([program, str(file)], stdout=log, stderr=log)
         try:
-            server = Orthanc(f"http://127.0.0.1:{http}", dicom)
+            server = Orthanc(f"http://127.0.0.1:{http}", dicom, auth)
             limit = time.monotonic() + START_SECONDS
             while True:
                 assert process.poll() is None, (folder / "orthanc.log").read_text()[-2000:]

@@ -29,6 +29,15 @@ from hilum.export import render_html, write_reading
 from hilum.export.wording import name_of
 from hilum.types import DISCLAIMER, Finding, Reading, Status
 
+CHROMIUM_ARGUMENTS = (
+    "--no-sandbox",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--ignore-gpu-blocklist",
+    "--disable-background-networking",
+    "--disable-dev-shm-usage",
+)
+"""Chromium as root, without a graphics card and without asking its maker."""
 DIST = Path(hilum.__file__).parent / "viewer" / "dist"
 POLICY = (
     "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:; "
@@ -64,6 +73,7 @@ class ViewerServer:
         self.studies: dict[str, Held] = {}
         self.listeners: list[queue.Queue[dict[str, Any]]] = []
         self.received: list[dict[str, Any]] = []
+        self.roles = ["admin", "reader", "submitter"]
         handler = type("Handler", (_Handler,), {"server_state": self})
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._http.daemon_threads = True
@@ -130,6 +140,21 @@ def fill_server(server: ViewerServer) -> Held:
     server.add(before, patient_name=hostile, state="queued", priority=5)
     server.add(before, patient_name="Phantom^Paul", state="failed", priority=5, reason="timeout")
     return current
+
+
+def wait_until(page: Any, test: str, argument: Any = None) -> None:
+    """Wait for a JavaScript test; Playwright's own ``wait_for_function`` needs eval in the page."""
+    page.evaluate(
+        f"""async argument => {{
+          const test = {test};
+          const end = performance.now() + 60000;
+          while (!test(argument)) {{
+            if (performance.now() > end) throw new Error('waited in vain');
+            await new Promise(requestAnimationFrame);
+          }}
+        }}""",
+        argument,
+    )
 
 
 def _summarise(study_id: str, summary: dict[str, Any], reading: Reading | None) -> dict[str, Any]:
@@ -235,7 +260,13 @@ class _Handler(BaseHTTPRequestHandler):
         if not path.startswith("/api/v1/"):
             self._send_page(path)
         elif path == "/api/v1/me":
-            self._send({"user": "local", "roles": ["reader"], "disclaimer": DISCLAIMER})
+            self._send(
+                {"user": "local", "roles": self.server_state.roles, "disclaimer": DISCLAIMER,
+                 "is_loopback": True, "is_deidentified": False, "version": "0", "languages": [],
+                 "signed_in_by": "nothing", "expires_at": None}
+            )  # fmt: skip
+        elif path == "/api/v1/session":
+            self._send({"is_needed": False, "is_signed_in": True, "provider": None})
         elif path == "/api/v1/events":
             self._stream()
         elif path == "/api/v1/studies":

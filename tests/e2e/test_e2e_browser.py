@@ -1,7 +1,5 @@
 """report.html in a real browser: nothing from the network, everything linked, all by key."""
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,22 +12,9 @@ from readings import make_prior_reading, make_reading, make_refused_reading, mak
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = os.environ.get("HILUM_CHROMIUM") or shutil.which("chromium") or ""
 SIZES = [(1366, 768), (768, 1024), (412, 800)]
 
 Open = Callable[..., Any]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if not CHROMIUM:
-        pytest.skip("needs Chromium: apt-get install chromium, or set HILUM_CHROMIUM")
-    sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from hilum.serve.service import Service
 from hilum.serve.settings import Settings
 from hilum.synth import render, sample_spec
 from hilum.synth.files.dicom import to_dicom
-from orthanc_server import Orthanc, orthanc
+from orthanc_server import orthanc
 from postgres_server import free_port
 from serve_web import add_study, make_dicom, make_service
 
@@ -236,7 +236,7 @@ def test_a_whole_round_with_orthanc(protocol: str, patient: list[bytes], tmp_pat
         for data in patient:
             archive.upload(data)
         with start(settings) as running:
-            _send_from(archive, patient[1])
+            archive.send_to_hilum(str(pydicom.dcmread(io.BytesIO(patient[1])).SOPInstanceUID))
             wait_until(lambda: archive.modalities().get("SR"))
             wait_until(lambda: archive.modalities().get("SEG"))
             wanted = studies.WorklistQuery(states=(StudyState.READ, StudyState.PRIOR))
@@ -255,17 +255,6 @@ def test_a_whole_round_with_orthanc(protocol: str, patient: list[bytes], tmp_pat
             )
             assert "priors_missing" not in kinds
         assert archive.modalities()["SR"] == 1
-
-
-def _send_from(archive: Orthanc, data: bytes) -> None:
-    uid = str(pydicom.dcmread(io.BytesIO(data)).SOPInstanceUID)
-    found = httpx.post(
-        f"{archive.url}/tools/find",
-        json={"Level": "Instance", "Query": {"SOPInstanceUID": uid}},
-        timeout=30,
-    ).json()
-    answer = httpx.post(f"{archive.url}/modalities/hilum/store", json=found, timeout=60)
-    answer.raise_for_status()
 
 
 @pytest.mark.slow
@@ -310,15 +299,14 @@ def test_dicomweb_client_against_our_own(tmp_path: Path, patient: list[bytes]) -
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
-        ("GET", "/studies?limit=-1", 422),
-        ("GET", "/studies?limit=x", 422),
-        ("GET", "/studies?StudyDate=yesterday", 422),
-        ("GET", "/studies?NoSuchThing=1", 422),
+        ("GET", "/studies?limit=-1", 400),
+        ("GET", "/studies?limit=x", 400),
+        ("GET", "/studies?StudyDate=yesterday", 400),
         ("GET", "/studies/1.2.3", 404),
         ("GET", "/studies/1.2.3/metadata", 404),
         ("GET", "/studies/1.2.3/series/1/instances/1/frames/0", 404),
-        ("GET", "/studies/1.2.3/series/1/instances/1/frames/a", 422),
-        ("POST", "/studies", 422),
+        ("GET", "/studies/1.2.3/series/1/instances/1/frames/a", 400),
+        ("POST", "/studies", 415),
     ],
 )
 def test_wrong_dicomweb_requests(tmp_path: Path, method: str, path: str, status: int) -> None:
@@ -344,4 +332,4 @@ def test_stow_says_what_failed(tmp_path: Path) -> None:
         elsewhere = httpx.post(f"{address}/1.2.3", content=body + b"--x--", headers=headers)
         assert elsewhere.status_code == 409
         cut = httpx.post(address, content=body, headers=headers)
-        assert cut.status_code == 422
+        assert cut.status_code == 400

@@ -8,7 +8,6 @@ Set ``HILUM_SCREENSHOTS`` to a folder to keep pictures of the pages (phantoms on
 import io
 import os
 import re
-import shutil
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,14 +28,6 @@ from viewer_server import make_phantom
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-CHROMIUM = os.environ.get("HILUM_CHROMIUM") or shutil.which("chromium") or ""
-ARGUMENTS = [
-    "--no-sandbox",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--disable-background-networking",
-    "--disable-dev-shm-usage",
-]
 NAME = os.environ.get("HILUM_SCREENSHOT_NAME", "PHANTOM^<b>ROOM</b>")
 
 
@@ -71,20 +62,15 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield started
 
 
-@pytest.fixture(scope="module")
-def page() -> Iterator[Any]:
-    if not CHROMIUM:
-        pytest.skip("needs Chromium: apt-get install chromium, or set HILUM_CHROMIUM")
-    sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        context = chromium.new_context(
-            viewport={"width": 1366, "height": 768}, locale="en-GB", accept_downloads=True
-        )
-        opened = context.new_page()
-        opened.set_default_timeout(120_000)
-        yield opened
-        chromium.close()
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    context = browser.new_context(
+        viewport={"width": 1366, "height": 768}, locale="en-GB", accept_downloads=True
+    )
+    opened = context.new_page()
+    opened.set_default_timeout(120_000)
+    yield opened
+    context.close()
 
 
 def keep_picture(page: Any, name: str) -> None:

@@ -26,7 +26,7 @@ def description(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     STUDY["id"] = add_study(service)
     store_reading(service, STUDY["id"])
     with running(create_app(service)) as address:
-        schema = schemathesis.openapi.from_url(f"{address}/openapi.json")
+        schema = schemathesis.openapi.from_url(f"{address}/openapi.json", timeout=120)
         # a stream that never ends has a test of its own
         yield schema.exclude(path="/api/v1/events")
     service.close()

@@ -2,10 +2,8 @@
 
 import importlib
 import json
-import os
 import re
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,103 +11,14 @@ from urllib.parse import urlsplit
 import pytest
 
 from hilum.types import DISCLAIMER
-from viewer_server import DIST, Held, ViewerServer, fill_server, make_phantom
+from viewer_server import DIST, Held, ViewerServer, make_phantom, wait_until
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = os.environ.get("HILUM_CHROMIUM") or shutil.which("chromium") or ""
 AXE = DIST.parent / "node_modules" / "axe-core" / "axe.min.js"
-ARGUMENTS = [
-    "--no-sandbox",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--disable-background-networking",
-    "--disable-dev-shm-usage",
-]
 SIZES = [(1366, 768), (768, 1024)]
 
 Open = Callable[..., Any]
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ViewerServer, Held]]:
-    if not (DIST / "index.html").is_file():
-        pytest.skip("needs the built viewer: npm ci && npm run build in src/hilum/viewer")
-    with ViewerServer(tmp_path_factory.mktemp("viewer")) as server:
-        yield server, fill_server(server)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if not CHROMIUM:
-        pytest.skip("needs Chromium: apt-get install chromium, or set HILUM_CHROMIUM")
-    sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def open_page(browser: Any, served: tuple[ViewerServer, Held]) -> Iterator[Open]:
-    """Open the viewer; fails on errors, blocked content and requests to elsewhere."""
-    server, _ = served
-    seen: list[str] = []
-    pages = []
-
-    def check_request(sent: Any) -> None:
-        if not sent.url.startswith((server.url, "blob:", "data:")):
-            seen.append(sent.url)
-
-    def check_console(message: Any) -> None:
-        # Chromium reports every 404 itself; a finding without a heat map has none
-        if message.type in ("error", "warning") and "WebGL" not in message.text:
-            seen.append(message.text)
-
-    def open_at(place: str = "", size: tuple[int, int] = SIZES[0], language: str = "en-GB") -> Any:
-        context = browser.new_context(
-            viewport={"width": size[0], "height": size[1]}, locale=language
-        )
-        page = context.new_page()
-        page.set_default_timeout(30_000)
-        page.on("request", check_request)
-        page.on("console", check_console)
-        page.on("pageerror", lambda error: seen.append(str(error)))
-        page.goto(server.url + place)
-        pages.append(context)
-        return page
-
-    yield open_at
-    for context in pages:
-        context.close()
-    assert seen == []
-
-
-@pytest.fixture
-def open_study(open_page: Open, served: tuple[ViewerServer, Held]) -> Open:
-    """Open the study with a prior and wait until both of its images are drawn."""
-
-    def open_at(**options: Any) -> Any:
-        page = open_page(f"#/studies/{served[1].id}", **options)
-        page.wait_for_selector(".overlay:not(.empty) polygon.region", state="attached")
-        return page
-
-    return open_at
-
-
-def wait_until(page: Any, test: str, argument: Any = None) -> None:
-    """Wait for a JavaScript test; Playwright's own ``wait_for_function`` needs eval in the page."""
-    page.evaluate(
-        f"""async argument => {{
-          const test = {test};
-          const end = performance.now() + 20000;
-          while (!test(argument)) {{
-            if (performance.now() > end) throw new Error('waited in vain');
-            await new Promise(requestAnimationFrame);
-          }}
-        }}""",
-        argument,
-    )
 
 
 def fit_image(page: Any, held: Held) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -310,6 +219,54 @@ def test_sentences_and_regions_light_each_other(open_study: Open) -> None:
     wait_until(page, "() => document.querySelectorAll('.lit').length === 0")
 
 
+def test_the_priors_report_lights_the_priors_image(
+    open_page: Open, served: tuple[ViewerServer, Held]
+) -> None:
+    prior = served[1].prior
+    assert prior is not None
+    assert prior.reading is not None
+    report = prior.reading.report
+    told = [*report.findings, *report.impression]
+    names = [f.id for f in prior.reading.radiographs[0].findings]
+    place, cited = next(
+        (n, item.id) for n, s in enumerate(told) for item in s.evidence if item.id in names
+    )
+    page = open_page()
+
+    def give_a_box(route: Any) -> None:
+        answer = route.fetch()
+        document = answer.json()
+        for finding in document["radiographs"][0]["findings"]:
+            if finding["id"] == cited:
+                finding["regions"] = [{"box": [200, 300, 150, 100], "score": 0.9}]
+        route.fulfill(response=answer, json=document)
+
+    page.route(f"**/{prior.id}/reading", give_a_box)
+    page.goto(f"{served[0].url}#/studies/{served[1].id}")
+    current, before = page.locator(".pane").first, page.locator(".pane").nth(1)
+    for pane in (current, before):
+        pane.locator(".overlay:not(.empty)").wait_for(state="attached")
+    panel = page.locator(".prior-report")
+    assert "02/03/2025" in panel.locator("summary").inner_text()
+    assert panel.locator(".sentence").all_inner_texts() == [s.text for s in told]
+    sentence = panel.locator(".sentence").nth(place)
+    sentence.hover()
+    before.locator("polygon.region.lit").first.wait_for()
+    assert current.locator("polygon.region.lit").count() == 0  # its ids are of another study
+    assert page.locator(".report .lit").count() == 0
+    page.mouse.move(5, 5)
+    wait_until(page, "() => document.querySelectorAll('.lit').length === 0")
+    sentence.click()
+    page.mouse.move(5, 5)
+    assert sentence.get_attribute("aria-pressed") == "true"
+    assert panel.locator("textarea").count() == 0  # it is to be read only
+    page.locator(".pane").first.focus()
+    page.keyboard.press("Escape")
+    wait_until(page, "() => document.querySelectorAll('.lit').length === 0")
+    before.locator(f"polygon.region[data-id='{cited}']").dispatch_event("click")
+    panel.locator("li.lit").first.wait_for()
+
+
 def test_an_operating_point_changes_status_and_report(
     open_study: Open, served: tuple[ViewerServer, Held]
 ) -> None:
@@ -350,7 +307,10 @@ def test_judgements_and_the_readers_own_sentences_are_sent(
     page.get_by_role("button", name="Save report").click()
     page.locator(".judgements li", has_text="report edited").wait_for()
     sent = server.received[-1]["sentences"]
-    assert [s["text"] for s in sent if s["is_edited"]] == ["Mine alone."]
+    assert [(s["text"], s["section"]) for s in sent if s["is_edited"]] == [
+        ("Mine alone.", "findings")
+    ]
+    assert {s["section"] for s in sent} == {"findings", "impression"}
     page.get_by_label("Comment").fill("Rotated film.")
     page.get_by_role("button", name="Send comment").click()
     page.locator(".judgements li", has_text="Rotated film.").wait_for()
@@ -409,7 +369,14 @@ def test_the_printed_page_is_the_report(open_study: Open) -> None:
     page.emulate_media(media="print")
     assert page.locator(".report-body").is_visible()
     assert page.locator(".disclaimer").is_visible()
-    for hidden in (".images", ".findings-panel", ".feedback", ".report-head button"):
+    for hidden in (
+        ".account",
+        ".prior-report",
+        ".images",
+        ".findings-panel",
+        ".feedback",
+        ".report-head button",
+    ):
         assert not page.locator(hidden).first.is_visible()
 
 

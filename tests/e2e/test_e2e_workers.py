@@ -109,7 +109,7 @@ def test_a_study_that_kills_every_worker_is_set_aside(tmp_path: Path) -> None:
         row = session.get_one(StudyRow, study_id)
         row.state, row.attempts = StudyState.READING, 2
     assert read_revision(service, study_id, 1) == StudyState.FAILED
-    (dead,) = jobs.dead_letters(service)
+    (dead,) = jobs.list_jobs(service, StudyState.FAILED)
     assert (dead.study_id, dead.reason) == (study_id, "the worker died while it read the study")
     assert read_revision(service, study_id, 1) == "skipped"
 

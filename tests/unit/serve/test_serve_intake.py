@@ -175,4 +175,4 @@ def test_events_tell_the_story(service: Service) -> None:
     intake.complete(service, study_id)
     assert [e.kind for e in events.read_after(service, 0)] == ["received", "queued"]
     assert events.last_id(service) == 2
-    assert jobs.count_waiting(service) == 1
+    assert jobs.count_by_state(service)[StudyState.QUEUED] == 1

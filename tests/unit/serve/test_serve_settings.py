@@ -32,6 +32,8 @@ def test_later_sources_win(tmp_path: Path) -> None:
         ("is_deidentified = 'perhaps'", "true or false"),
         ("tls_key = 'k.pem'", "belong together"),
         ("send_results_to = ['ftp']", "dicomweb and dimse"),
+        ("viewer_origins = ['*']", "without a path or a wild card"),
+        ("viewer_origins = ['https://viewer.example/']", "without a path or a wild card"),
         ("port = ", "settings file"),
     ],
 )

@@ -112,7 +112,7 @@ def test_retry_reads_as_a_new_revision(service: Service) -> None:
         jobs.retry(service, study_id)
     with service.begin() as session:
         session.get_one(StudyRow, study_id).state = StudyState.FAILED
-    assert [job.study_id for job in jobs.dead_letters(service)] == [study_id]
+    assert [job.study_id for job in jobs.list_jobs(service, StudyState.FAILED)] == [study_id]
     jobs.retry(service, study_id)
     study = studies.load(service, study_id)
     assert (study.state, study.revision, study.attempts) == (StudyState.QUEUED, 2, 0)

@@ -19,6 +19,11 @@ ALL = {"reader", "submitter", "admin"}
 ALLOWED = {
     "GET /health/live": None,
     "GET /health/ready": None,
+    "GET /api/v1/session": None,
+    "POST /api/v1/session": None,
+    "DELETE /api/v1/session": None,
+    "GET /api/v1/session/provider": None,
+    "GET /api/v1/session/provider/callback": None,
     "GET /metrics": ALL,
     "GET /api/v1/me": ALL,
     "GET /api/v1/events": ALL,

@@ -1,9 +1,7 @@
 """OpenID Connect against an issuer on this machine that signs whatever a test wants."""
 
 import base64
-import http.server
 import json
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,70 +15,14 @@ from hilum.errors import ArchiveError, InvalidValueError, UnauthorisedError
 from hilum.serve.settings import Settings
 from hilum.serve.web.security import Role
 from hilum.serve.web.security.oidc import OpenIdConnect
+from identity_provider import Issuer
 from serve_web import make_client, make_service
-
-
-class Issuer:
-    """Keys by id, a discovery document, and how often it was asked for keys."""
-
-    def __init__(self) -> None:
-        self.keys = {"k1": rsa.generate_private_key(65537, 2048)}
-        self.fetches = 0
-        issuer = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                body = json.dumps(issuer.document(self.path)).encode()
-                self.send_response(200)
-                self.send_header("content-length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *args: object) -> None:
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/realm"
-
-    def document(self, path: str) -> dict[str, Any]:
-        if path.endswith("openid-configuration"):
-            return {"issuer": self.url, "jwks_uri": f"{self.url}/keys"}
-        self.fetches += 1
-        algorithm = jwt.get_algorithm_by_name("RS256")
-        keys = [
-            {**json.loads(algorithm.to_jwk(key.public_key())), "kid": key_id, "use": "sig"}
-            for key_id, key in self.keys.items()
-        ]
-        return {"keys": [*keys, {"kty": "oct", "kid": "hmac", "k": "c2VjcmV0"}]}
-
-    def claims(self, **changes: Any) -> dict[str, Any]:
-        now = int(time.time())
-        claims = {
-            "iss": self.url,
-            "aud": "hilum",
-            "sub": "u1",
-            "iat": now,
-            "exp": now + 300,
-            "roles": ["reader"],
-        }
-        return {k: v for k, v in {**claims, **changes}.items() if v is not None}
-
-    def sign(
-        self, kid: str = "k1", key: Any = None, algorithm: str = "RS256", **changes: Any
-    ) -> str:
-        key = key or self.keys["k1"]
-        return jwt.encode(self.claims(**changes), key, algorithm, headers={"kid": kid})
 
 
 @pytest.fixture(scope="module")
 def issuer() -> Iterator[Issuer]:
-    issuer = Issuer()
-    thread = threading.Thread(target=issuer.server.serve_forever)
-    thread.start()
-    yield issuer
-    issuer.server.shutdown()
-    thread.join()
-    issuer.server.server_close()
+    with Issuer() as issuer:
+        yield issuer
 
 
 @pytest.fixture

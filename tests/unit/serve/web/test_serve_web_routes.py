@@ -1,5 +1,6 @@
 """Every route: its shape, its errors as problems, and names that are only ever text."""
 
+import datetime as dt
 import io
 import json
 import zipfile
@@ -11,12 +12,13 @@ import pytest
 
 from hilum.errors import StorageError
 from hilum.export import load_schema
-from hilum.serve import intake, studies
-from hilum.serve.database.tables import StudyRow, StudyState
+from hilum.serve import heartbeat, intake, studies
+from hilum.serve.database.tables import StudyRow, StudyState, now
 from hilum.serve.reader_files import reading_folder
 from hilum.serve.service import Service
 from hilum.serve.web.pages import Pages
 from hilum.serve.web.problems import MEDIA_TYPE
+from hilum.serve.web.security import create_token
 from readings import make_reading
 from serve_web import add_study, make_client, make_dicom, make_service, store_reading
 
@@ -212,7 +214,10 @@ def test_feedback_is_kept_with_who_and_when(service: Service, study: str) -> Non
     assert answer.json()["user"] == "local"
     report = {
         "kind": "report",
-        "sentences": [{"text": "Clear.", "evidence": ["r1.pneumonia"], "is_edited": True}],
+        "sentences": [
+            {"text": "Clear.", "evidence": ["r1.pneumonia"], "is_edited": True, "section": part}
+            for part in ("findings", "impression")
+        ],
     }
     assert client.post(path, json=report).status_code == 201
     kept = client.get(path).json()
@@ -233,6 +238,10 @@ def test_feedback_is_kept_with_who_and_when(service: Service, study: str) -> Non
         {"kind": "report"},
         {"kind": "report", "sentences": [{"text": "x", "evidence": ["nothing"]}]},
         {"kind": "report", "sentences": [{"text": "x", "evidence": []}]},
+        {
+            "kind": "report",
+            "sentences": [{"text": "x", "evidence": [], "is_edited": True, "section": "history"}],
+        },
         {"kind": "correct", "box": {"x0": 3, "y0": 2, "x1": 1, "y1": 4}},
         {"kind": "comment", "text": "x" * 10_001},
         {"kind": "agree", "patient": "x"},
@@ -348,11 +357,16 @@ def test_the_viewer_or_how_to_build_it(service: Service, tmp_path: Path) -> None
 
 def test_health_tells_what_is_missing(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     client = make_client(service)
-    assert client.get("/health/ready").json() == {
+    add_study(service)
+    found = client.get("/health/ready").json()
+    assert found.pop("free_mb") > 0
+    assert found == {
         "status": "ok",
         "database": "ok",
         "disk": "ok",
         "workers": "ok",
+        "waiting": 1,
+        "dead_letters": 0,
     }
 
     def refuse(*args: object) -> None:
@@ -377,7 +391,27 @@ def test_health_counts_workers(tmp_path: Path) -> None:
     client = make_client(service, supervisor=workers)
     assert client.get("/health/ready").status_code == 503
     workers.alive = 1
+    silent = client.get("/health/ready")
+    assert (silent.status_code, silent.json()["workers"]) == (503, "none was heard of lately")
+    heartbeat.beat(service, "worker-0", now() - dt.timedelta(seconds=60))
+    heartbeat.beat(service, "worker-1", now() - dt.timedelta(seconds=45))
+    stale = client.get("/health/ready")
+    assert stale.status_code == 503
+    assert 44 < stale.json()["heartbeat_seconds"] < 60
+    heartbeat.beat(service, "worker-1")
     assert client.get("/health/ready").status_code == 200
+    heartbeat.forget(service)
+    assert client.get("/health/ready").status_code == 503
+
+
+def test_dead_letters_are_told_and_do_not_stop_the_server(service: Service) -> None:
+    study_id = add_study(service)
+    with service.begin() as session:
+        session.get_one(StudyRow, study_id).state = StudyState.FAILED
+    client = make_client(service)
+    assert client.get("/health/ready").json()["dead_letters"] == 1
+    assert "hilum_dead_letters 1.0" in client.get("/metrics").text
+    assert [job["study_id"] for job in client.get("/api/v1/jobs?state=dead").json()] == [study_id]
 
 
 def test_openapi_documents_every_route(service: Service) -> None:
@@ -390,7 +424,28 @@ def test_openapi_documents_every_route(service: Service) -> None:
             assert operation.get("description"), path
             assert "security" in operation
             assert "application/problem+json" in operation["responses"]["422"]["content"]
-            good = [code for code in operation["responses"] if code.startswith("2")]
+            good = [code for code in operation["responses"] if code[0] in "23"]
             assert len(good) == 1, (method, path)
     for name in ("StudySummary", "FeedbackIn", "RewordIn", "Me", "Submitted"):
         assert schema["components"]["schemas"][name]["examples"]
+
+
+def test_only_files_with_a_hash_in_their_name_are_kept_by_browsers(tmp_path: Path) -> None:
+    folder = tmp_path / "dist"
+    (folder / "assets").mkdir(parents=True)
+    for name in ("index.html", "icon.svg", "assets/page-Cfji.js"):
+        (folder / name).write_text("x", "utf-8")
+    service = make_service(tmp_path / "data")
+    create_token(service, user="Ada", roles=["reader"], days=1)
+    client = make_client(service, pages=Pages(folder))
+    kept = {
+        path: client.get(path).headers["cache-control"]
+        for path in ("/", "/icon.svg", "/assets/page-Cfji.js", "/assets/other.js", "/api/v1/me")
+    }
+    assert kept == {
+        "/": "no-cache",
+        "/icon.svg": "no-cache",
+        "/assets/page-Cfji.js": "public, max-age=31536000, immutable",
+        "/assets/other.js": "no-store",
+        "/api/v1/me": "no-store",
+    }
