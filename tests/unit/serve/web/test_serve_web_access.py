@@ -71,6 +71,7 @@ def allowed(method: str, path: str) -> set[str] | None:
 def fill(path: str) -> str:
     path = re.sub(r"\{(study|series|instance)(_uid)?\}", "1.2", path)
     values = {"study_id": "0" * 32, "image": "1", "name": "a.png", "number": "1", "numbers": "1"}
+    values["tag"] = "7FE00010"
     return path.format(**values)
 
 
