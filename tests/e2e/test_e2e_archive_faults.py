@@ -16,7 +16,7 @@ from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, evt
 from hilum.errors import ArchiveError, InvalidValueError
 from hilum.serve import events, studies
 from hilum.serve.dicomweb import archive as web
-from hilum.serve.dicomweb.frames import read_frames
+from hilum.serve.dicomweb.frames import read_dataset, read_frames
 from hilum.serve.dicomweb.storing import store_instances
 from hilum.serve.network import archive as dimse
 from hilum.serve.network.priors import fetch_priors
@@ -186,5 +186,5 @@ def test_eight_bit_big_endian_frames_are_whole() -> None:
     dataset.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.2"
     target = io.BytesIO()
     pydicom.dcmwrite(target, dataset, little_endian=False, implicit_vr=False)
-    _, (frame,) = read_frames(target.getvalue(), [1])
+    (frame,) = read_frames(read_dataset(target.getvalue()), [1], is_decoded=False)
     assert frame == pixels.tobytes()

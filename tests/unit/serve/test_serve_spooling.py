@@ -53,7 +53,9 @@ def test_a_part_is_read_again_from_its_start() -> None:
 
 def test_our_own_bodies_are_understood() -> None:
     multipart = Multipart("application/dicom")
-    body = b"".join(join_parts([b"one", b"two\r\n"], multipart))
+    body = b"".join(
+        join_parts([("application/dicom", part) for part in (b"one", b"two\r\n")], multipart)
+    )
     found = split_spooled(io.BytesIO(body), multipart.content_type)
     assert [part.read() for _, part in found] == [b"one", b"two\r\n"]
 

@@ -153,7 +153,8 @@ def test_headers_of_every_kind_of_answer(service: Service) -> None:
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["x-frame-options"] == "DENY"
         assert headers["referrer-policy"] == "no-referrer"
-        assert headers["cache-control"] == "no-store"
+        # the page itself holds nothing of a patient, and is asked for anew
+        assert headers["cache-control"] == ("no-cache" if path == "/" else "no-store")
         assert "set-cookie" not in headers
         assert "access-control-allow-origin" not in headers
         assert "server" not in headers
