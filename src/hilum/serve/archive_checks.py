@@ -10,9 +10,9 @@ from hilum.errors import InvalidValueError, require
 if TYPE_CHECKING:
     from hilum.serve.settings import Settings
 
-__all__ = ["check_archive_settings"]
+__all__ = ["LOOPBACK", "check_archive_settings"]
 
-LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def check_archive_settings(settings: Settings) -> None:
@@ -74,6 +74,6 @@ def _check_url(url: str, *, has_secret: bool) -> None:
         "archive_password_file",
     )
     require(
-        not has_secret or parts.scheme == "https" or host in LOOPBACK_HOSTS,
+        not has_secret or parts.scheme == "https" or host in LOOPBACK,
         "a password or token for the archive needs https in archive_dicomweb_url",
     )

@@ -16,12 +16,11 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from hilum.errors import InvalidValueError, require
-from hilum.serve.archive_checks import check_archive_settings
+from hilum.serve.archive_checks import LOOPBACK, check_archive_settings
 
-__all__ = ["ENVIRONMENT_PREFIX", "Settings", "load_settings"]
+__all__ = ["ENVIRONMENT_PREFIX", "LOOPBACK", "Settings", "load_settings"]
 
 ENVIRONMENT_PREFIX = "HILUM_SERVE_"
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 SECRETS = ("archive_password", "archive_token", "database_url")
 """Settings whose value no error and no ``repr`` shows."""
 

@@ -20,7 +20,7 @@ from hilum.train.findings_data import HEADS
 from hilum.train.networks import AnatomyNet, FindingsEnsemble, FindingsNet, StructuresNet
 from hilum.train.phantom_pool import ANATOMY, STRUCTURES
 
-__all__ = ["ship_anatomy", "ship_context", "ship_findings", "ship_structures"]
+__all__ = ["SplitMaps", "ship_anatomy", "ship_context", "ship_findings", "ship_structures"]
 
 FINDINGS_VERSION = "1.1.1"
 INPUT = {"rows": 256, "columns": 256, "resize": "stretch", "percentiles": [0.5, 99.5]}
@@ -42,16 +42,20 @@ FINDINGS_DATA = (
 )
 
 
-class _AnatomyOutput(nn.Module):
-    """Probabilities ``(batch, 4, 256, 256)`` and the carina's heat map ``(batch, 1, 256, 256)``."""
+class SplitMaps(nn.Module):
+    """The probabilities that a network's logits stand for, parted at channel ``at``.
 
-    def __init__(self, net: AnatomyNet) -> None:
+    Of ``(batch, channels, rows, columns)`` the first ``at`` channels, then the rest.
+    """
+
+    def __init__(self, net: nn.Module, at: int) -> None:
         super().__init__()
-        self.net = net
+        self.net, self.at = net, at
 
     def forward(self, grey: Tensor) -> tuple[Tensor, Tensor]:
+        """Both parts of ``(batch, 1, rows, columns)`` in [0, 1]."""
         maps = torch.sigmoid(self.net(grey))
-        return maps[:, :4], maps[:, 4:]
+        return maps[:, : self.at], maps[:, self.at :]
 
 
 def ship_anatomy(
@@ -65,7 +69,7 @@ def ship_anatomy(
         recipe: Resolved configuration.
         figures: Scores by name, one value a development image.
     """
-    weights = export_onnx(_AnatomyOutput(net), side=256, outputs=["probabilities", "carina"])
+    weights = export_onnx(SplitMaps(net, 4), side=256, outputs=["probabilities", "carina"])
     fields = {
         "name": "hilum-anatomy",
         "task": "anatomy",

@@ -6,17 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor, nn
-
 from hilum.models import Manifest, write_model
 from hilum.models.compress import store_half
 from hilum.train.devices_net import DevicesNet
 from hilum.train.devices_pool import KINDS, SIDE
 from hilum.train.export_onnx import export_onnx
-from hilum.train.ship import INPUT, LICENCE, SOURCE
+from hilum.train.ship import INPUT, LICENCE, SOURCE, SplitMaps
 
-__all__ = ["DevicesOutput", "export_devices", "ship_devices"]
+__all__ = ["export_devices", "ship_devices"]
 
 DATA = (
     "simulated radiographs of Hilum's phantom with their truth; ChestX-ray14 and covid-chestxray "
@@ -24,22 +21,9 @@ DATA = (
 )
 
 
-class DevicesOutput(nn.Module):
-    """Probabilities of lines and of tips, ``(batch, kinds, 256, 256)`` each."""
-
-    def __init__(self, net: DevicesNet) -> None:
-        super().__init__()
-        self.net = net
-
-    def forward(self, grey: Tensor) -> tuple[Tensor, Tensor]:
-        """Both maps of ``(batch, 1, 512, 512)`` in [0, 1]."""
-        maps = torch.sigmoid(self.net(grey))
-        return maps[:, : len(KINDS)], maps[:, len(KINDS) :]
-
-
 def export_devices(net: DevicesNet) -> bytes:
     """The network as ONNX with half-precision storage."""
-    output = DevicesOutput(net)
+    output = SplitMaps(net, len(KINDS))
     return store_half(export_onnx(output, side=SIDE, outputs=["probabilities", "tips"]))
 
 

@@ -22,7 +22,7 @@ from hilum.errors import HilumError, UnknownStudyError, UnreadableImageError
 from hilum.io.elements import quiet
 from hilum.io.limits import require_pixels
 
-__all__ = ["count_frames", "read_dataset", "read_frames", "transcode"]
+__all__ = ["count_frames", "declared_frames", "read_dataset", "read_frames", "transcode"]
 
 _NATIVE = (ExplicitVRLittleEndian, ImplicitVRLittleEndian, DeflatedExplicitVRLittleEndian)
 
@@ -50,8 +50,11 @@ def read_dataset(data: bytes) -> Any:
 
 def count_frames(dataset: Any) -> int:
     """How many frames the data set declares; 0 where it holds no pixel data."""
-    if "PixelData" not in dataset:
-        return 0
+    return declared_frames(dataset) if "PixelData" in dataset else 0
+
+
+def declared_frames(dataset: Any) -> int:
+    """How many frames a header declares, whether the pixels were read or not; at least 1."""
     try:
         return max(1, int(dataset.get("NumberOfFrames", 1) or 1))
     except (TypeError, ValueError, OverflowError):

@@ -19,7 +19,7 @@ from hilum.errors import InvalidValueError, UnreadableImageError
 from hilum.io.dicom import decode_dicom
 from hilum.io.dicom_header import DicomHeader, read_header
 from hilum.io.dicom_pixels import decode_frame
-from hilum.serve.dicomweb.frames import count_frames, read_dataset, read_frames
+from hilum.serve.dicomweb.frames import count_frames, declared_frames, read_dataset, read_frames
 
 __all__ = ["PICTURE_TYPES", "THUMBNAIL", "Look", "Viewport", "Window", "read_look", "render"]
 
@@ -135,7 +135,7 @@ def render(data: bytes, media_type: str, look: Look, *, frame: int = 1) -> bytes
     if not header.keyword:
         raise UnreadableImageError("the instance holds no pixels that could be shown")
     dataset = header.dataset
-    if frame != 1 or count_frames_of(header) > 1 or dataset.get("BitsAllocated") == 1:
+    if frame != 1 or declared_frames(dataset) > 1 or dataset.get("BitsAllocated") == 1:
         header = _single_frame(data, frame)
     picture = _scale(_paint(header, look.window), look.viewport)
     extension, options = ".png", []
@@ -143,14 +143,6 @@ def render(data: bytes, media_type: str, look: Look, *, frame: int = 1) -> bytes
         extension, options = ".jpg", [cv2.IMWRITE_JPEG_QUALITY, look.quality]
     _, encoded = cv2.imencode(extension, picture, options)
     return bytes(encoded)
-
-
-def count_frames_of(header: DicomHeader) -> int:
-    """How many frames a header declares; 1 where it does not say."""
-    try:
-        return int(header.dataset.get("NumberOfFrames", 1) or 1)
-    except (TypeError, ValueError, OverflowError):
-        return 1
 
 
 def _single_frame(data: bytes, number: int) -> DicomHeader:

@@ -11,12 +11,11 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hilum.errors import StorageError
-from hilum.serve.files import FileStore
+from hilum.serve.files import MEGABYTE, FileStore
 from hilum.serve.web.problems import problem
 
 __all__ = ["BodyLimit", "Bucket", "RateLimit", "client_of"]
 
-MEGABYTE = 1_000_000
 MAX_CLIENTS = 10_000
 JSON_BYTES = MEGABYTE
 """Largest body of a request that brings no files."""
