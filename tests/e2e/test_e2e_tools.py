@@ -55,9 +55,21 @@ class Fingers:
         self.send("touchEnd")
         self.page.wait_for_timeout(100)
 
-    def tap(self, at: Point) -> None:
-        self.send("touchStart", at)
-        self.send("touchEnd")
+    def tap(self, target: Any) -> None:
+        """Tap until it has clicked.
+
+        On a loaded machine so much time may lie between touch and release that the browser
+        sees a long press, which clicks nothing.
+        """
+        listen = "addEventListener('click', () => { window.clicked = true; }, {capture: true})"
+        self.page.evaluate(f"() => {{ window.clicked = false; {listen}; }}")
+        for _ in range(5):
+            target.tap()
+            for _ in range(30):
+                if self.page.evaluate("window.clicked"):
+                    return
+                self.page.wait_for_timeout(100)
+        raise AssertionError("no tap of five was a click")
 
 
 @pytest.fixture
@@ -121,13 +133,13 @@ def test_two_fingers_zoom_and_move_and_keep_their_pixels(tablet: Any) -> None:
     wait_map(tablet, 4, before[4] + 50, 2)
     wait_map(tablet, 5, before[5] - 30, 2)
     assert read_map(tablet)[0] == pytest.approx(before[0], rel=1e-3)
-    tablet.get_by_role("button", name="Reset").tap()
+    fingers.tap(tablet.get_by_role("button", name="Reset"))
     wait_map(tablet, 0, start[0], 1e-3 * start[0])
 
 
 def test_a_second_finger_takes_back_the_line_of_the_first(tablet: Any) -> None:
     fingers = Fingers(tablet)
-    tablet.get_by_role("button", name="Length").tap()
+    fingers.tap(tablet.get_by_role("button", name="Length"))
     before = read_map(tablet)
     a, b = centre(tablet, dx=-50), centre(tablet, dx=50)
     fingers.drag([a, b], [(a[0] - 40, a[1]), (b[0] + 40, b[1])])
@@ -140,16 +152,16 @@ def test_a_second_finger_takes_back_the_line_of_the_first(tablet: Any) -> None:
 def test_one_finger_does_what_the_tool_does(tablet: Any) -> None:
     fingers = Fingers(tablet)
     start = read_map(tablet)
-    tablet.get_by_role("button", name="Pan").tap()
+    fingers.tap(tablet.get_by_role("button", name="Pan"))
     fingers.drag([centre(tablet)], [centre(tablet, dx=30, dy=50)])
     wait_map(tablet, 4, start[4] + 30, 2)
     wait_map(tablet, 5, start[5] + 50, 2)
     moved = read_map(tablet)
-    tablet.get_by_role("button", name="Zoom").tap()
+    fingers.tap(tablet.get_by_role("button", name="Zoom"))
     fingers.drag([centre(tablet)], [centre(tablet, dy=60)])
     wait_map(tablet, 0, moved[0] * 11, moved[0] * 9.9)  # more than a tenth larger
     zoomed = read_map(tablet)
-    tablet.get_by_role("button", name="Window").tap()
+    fingers.tap(tablet.get_by_role("button", name="Window"))
     shade = """() => {
       const canvas = document.querySelector('.pane .viewport canvas');
       const copy = document.createElement('canvas');
@@ -170,8 +182,8 @@ def test_an_angle_is_drawn(open_study: Open, way: str) -> None:
     page.wait_for_timeout(300)
     corner, first, second = centre(page), centre(page, dx=-90), centre(page, dy=90)
     if way == "touch":
-        page.get_by_role("button", name="Angle").tap()
         fingers = Fingers(page)
+        fingers.tap(page.get_by_role("button", name="Angle"))
         fingers.drag([first], [corner])
         fingers.drag([centre(page, dx=10, dy=40)], [second])
     else:
@@ -213,7 +225,7 @@ def test_the_magnifier_with_the_mouse_again_and_again(open_study: Open) -> None:
 def test_the_magnifier_with_a_finger(tablet: Any, tool: str) -> None:
     """With its tool at once, with any other by holding still."""
     fingers = Fingers(tablet)
-    tablet.get_by_role("button", name=tool).tap()
+    fingers.tap(tablet.get_by_role("button", name=tool))
     for _ in range(2):
         at = centre(tablet, dx=20, dy=120)
         fingers.send("touchStart", at)
@@ -240,7 +252,7 @@ def test_the_magnifier_with_a_finger(tablet: Any, tool: str) -> None:
 
 def test_touches_go_on_after_one_was_cancelled(tablet: Any) -> None:
     fingers = Fingers(tablet)
-    tablet.get_by_role("button", name="Pan").tap()
+    fingers.tap(tablet.get_by_role("button", name="Pan"))
     fingers.send("touchStart", centre(tablet))
     fingers.send("touchCancel")
     before = read_map(tablet)
@@ -249,24 +261,25 @@ def test_touches_go_on_after_one_was_cancelled(tablet: Any) -> None:
 
 
 def test_a_tap_lights_and_a_second_edits(tablet: Any) -> None:
+    fingers = Fingers(tablet)
     sentence = tablet.locator(".sentence", has_text="effusion").first
-    sentence.tap()
+    fingers.tap(sentence)
     tablet.locator("polygon.region.lit").first.wait_for()
     assert tablet.locator(".sentences textarea").count() == 0
-    sentence.tap()
+    fingers.tap(sentence)
     tablet.locator(".sentences textarea").wait_for()
 
 
-@pytest.mark.xfail(reason="open: in about one run of three the box is not saved", strict=False)
 def test_a_box_is_drawn_with_a_finger(tablet: Any, served: tuple[ViewerServer, Held]) -> None:
-    tablet.get_by_role("button", name="Correct the box: Cardiomegaly").tap()
+    fingers = Fingers(tablet)
+    fingers.tap(tablet.get_by_role("button", name="Correct the box: Cardiomegaly"))
     tablet.locator(".boxing").wait_for()
     tablet.locator(".pane").first.scroll_into_view_if_needed()
     tablet.wait_for_timeout(300)
     scale = read_map(tablet)[0]
     start = centre(tablet, dx=-100, dy=-150)
-    Fingers(tablet).drag([start], [(start[0] + 80, start[1] + 60)])
-    tablet.get_by_role("button", name="Save box").tap()
+    fingers.drag([start], [(start[0] + 80, start[1] + 60)])
+    fingers.tap(tablet.get_by_role("button", name="Save box"))
     tablet.locator(".toast", has_text="Saved.").wait_for()
     box = served[0].received[-1]["box"]
     assert box["x1"] - box["x0"] == pytest.approx(80 / scale, abs=3)

@@ -169,10 +169,11 @@ def fit(
     return net
 
 
-def _teach(data: Path, cache: Path, recipe: AnatomyRecipe) -> Pool:
-    """Unlabelled adults, and children's lungs, as the shipped anatomy network sees them."""
-    teacher = AnatomyNet()
-    restore_convolutions(teacher, shipped_directory() / "hilum-anatomy.onnx", side=recipe.size)
+def _teach(data: Path, cache: Path, recipe: AnatomyRecipe, start: AnatomyNet | None) -> Pool:
+    """Unlabelled adults as the anatomy network sees them that is begun with, or the shipped one."""
+    teacher = start or AnatomyNet()
+    if start is None:
+        restore_convolutions(teacher, shipped_directory() / "hilum-anatomy.onnx", side=recipe.size)
     path = cache / "structures-taught.npz"
     if path.exists():
         with np.load(path) as stored:
@@ -247,7 +248,7 @@ def train_structures(
         draw = _phantoms_alone(phantoms, films, recipe)
         net = fit(net, draw, recipe, steps=recipe.phantom_steps, rng=rng)
     if recipe.mixed_steps:
-        pools = (load_adults(data, real, usable=True), _teach(data, cache, real),
+        pools = (load_adults(data, real, usable=True), _teach(data, cache, real, start),
                  _children(data, cache, real))  # fmt: skip
         draw = _mixed(phantoms, films, pools, recipe)
         net = fit(net, draw, recipe, steps=recipe.mixed_steps, rng=rng)
