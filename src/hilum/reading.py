@@ -90,12 +90,13 @@ def read_radiograph(
     age_years: float | None = None,
 ) -> RadiographReading:
     """Read one radiograph; evidence ids start with ``prefix``, the age is used where known."""
+    # neither needs the other or, unless it turns the image, the gate: the three run side by side
+    outline = RunAhead(models["anatomy"], image.pixels)
+    whole = RunAhead(models["context"], image.pixels) if "context" in models else None
     image, verdict = quality.assess(image, models["gate"])
     if not verdict.accepted or not image.view.is_frontal:
         return _identified(RadiographReading(image, verdict), prefix)
-    # the second opinion needs no anatomy: the two run side by side
-    whole = RunAhead(models["context"], image.pixels) if "context" in models else None
-    seen = anatomy.segment(image, models["anatomy"])
+    seen = anatomy.segment(image, outline)
     verdict = quality.recheck(image, verdict, seen)
     if not verdict.accepted:
         return _identified(RadiographReading(image, verdict), prefix)

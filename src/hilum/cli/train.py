@@ -138,15 +138,3 @@ def train_devices(
         net, data, out, cache=cache, recipe=run["recipe"], workers=workers
     )
     typer.echo(f"wrote {out / manifest.file}")
-
-
-@app.command("context")
-def train_context(
-    data: Data = DATA, out: Out = OUT, cache: Cache = CACHE, threads: Threads = 2
-) -> None:
-    """Train the second opinion and calibrate again, the findings' members as installed."""
-    _prepare(data, cache, threads)
-    from hilum.train import findings_refit
-
-    manifest = findings_refit.refit_context(data, out, cache=cache)
-    typer.echo(f"wrote {out / 'hilum-context.onnx'} and {out / manifest.file}")

@@ -2,7 +2,7 @@
 
 Calibration is Platt's (2000): ``sigmoid(slope * logit + offset)``, fitted on predictions for
 patients that the network never saw. Its interval comes from stored bootstrap draws of slope
-and offset, widened by the disagreement of the ensemble's members.
+and offset, widened by how far networks of one recipe disagree.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ class LabelCalibration:
 
     ``draws`` ``(n, 3)`` are bootstrap draws of slope, offset and a normal deviate.
     ``operating_point`` and ``rule_out`` are probabilities: at or above the first the finding is
-    present, below the second absent, between them uncertain.
+    present, below the second absent, between them uncertain. ``spread`` is the standard deviation
+    of the logit between networks trained alike on other patients.
     """
 
     slope: float
@@ -49,15 +50,17 @@ class LabelCalibration:
     operating_point: float
     rule_out: float
     draws: npt.NDArray[np.float64] = field(default_factory=lambda: _NO_DRAWS)
+    spread: float = 0.0
 
     def probability(self, logit: float) -> float:
         """Calibrated probability of a logit."""
         return sigmoid(self.slope * logit + self.offset)
 
-    def interval(self, logit: float, spread: float) -> tuple[float, float] | None:
-        """95 % interval, ``spread`` being the members' standard deviation of the logit."""
+    def interval(self, logit: float, disagreement: float = 0.0) -> tuple[float, float] | None:
+        """95 % interval; ``disagreement`` is the standard deviation of this film's members."""
         if not len(self.draws):
             return None
+        spread = math.hypot(self.spread, disagreement)
         slope, offset, deviate = self.draws.T
         z = np.sort(slope * (logit + spread * deviate) + offset)
         # the logistic function keeps order, so quantiles may be taken before it
@@ -86,6 +89,7 @@ def calibrations_of(table: Mapping[str, Any]) -> dict[str, LabelCalibration]:
                 operating_point=float(entry["operating_point"]),
                 rule_out=float(entry["rule_out"]),
                 draws=np.asarray(entry.get("draws") or _NO_DRAWS, np.float64).reshape(-1, 3),
+                spread=float(entry.get("spread", 0.0)),
             )
             for label, entry in table.items()
         }

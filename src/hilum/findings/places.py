@@ -25,8 +25,8 @@ __all__ = [
 ]
 
 PLACES = ("upper", "middle", "lower", "base", "heart")
-GRID = 44
-"""Rows and columns of the evidence maps: 352 pixels at stride 8."""
+GRID = 36
+"""Rows and columns of the evidence maps: 288 pixels at stride 8."""
 FINE = 4 * GRID
 """Side of the grid on which the places are cut, before they are averaged to ``GRID``."""
 BASE_ABOVE, BASE_BELOW = 0.22, 0.08
@@ -48,7 +48,7 @@ def side_weights(anatomy: Anatomy, orientation: Orientation) -> FloatImage:
         orientation: How the upright image came from the source.
 
     Returns:
-        float32 ``(2, places, 44, 44)`` over the whole upright image, the patient's right first.
+        float32 ``(2, places, 36, 36)`` over the whole upright image, the patient's right first.
     """
     lungs = [_small(anatomy, name, orientation) for name in ("right_lung", "left_lung")]
     heart = _small(anatomy, "cardiomediastinum", orientation)
@@ -59,7 +59,7 @@ def side_weights(anatomy: Anatomy, orientation: Orientation) -> FloatImage:
 
 
 def place_weights(anatomy: Anatomy, orientation: Orientation) -> FloatImage:
-    """Both sides of ``side_weights`` together, ``(places, 44, 44)``; each place sums to one."""
+    """Both sides of ``side_weights`` together, ``(places, 36, 36)``; each place sums to one."""
     return np.asarray(side_weights(anatomy, orientation).sum(0), np.float32)
 
 
@@ -93,7 +93,7 @@ def _cut(lung: FloatImage) -> list[FloatImage]:
 
 
 def _balanced(right: FloatImage, left: FloatImage) -> FloatImage:
-    """Weights ``(2, 44, 44)`` of one place, half for each side; uniform where both are empty."""
+    """Weights ``(2, 36, 36)`` of one place, half for each side; uniform where both are empty."""
     small = [s.reshape(GRID, FINE // GRID, GRID, FINE // GRID).mean((1, 3)) for s in (right, left)]
     totals = np.array([float(s.sum()) for s in small])
     is_there = totals > LEAST_CELLS
@@ -107,7 +107,7 @@ def evidence_logits(evidence: FloatImage, weights: FloatImage) -> FloatImage:
     """Part of each head's logit that the places give, ``(heads,)``.
 
     Args:
-        evidence: Maps ``(heads, places, 44, 44)``.
+        evidence: Maps ``(heads, places, 36, 36)``.
         weights: As ``place_weights`` gives them.
     """
     heads, places = evidence.shape[:2]
@@ -116,10 +116,10 @@ def evidence_logits(evidence: FloatImage, weights: FloatImage) -> FloatImage:
 
 
 def evidence_heat(maps: FloatImage, weights: FloatImage, usual: FloatImage) -> FloatImage:
-    """What each cell adds to a head's logit beyond what a normal film would, ``(44, 44)``.
+    """What each cell adds to a head's logit beyond what a normal film would, ``(36, 36)``.
 
     Args:
-        maps: Evidence of one head, ``(places, 44, 44)``.
+        maps: Evidence of one head, ``(places, 36, 36)``.
         weights: As ``side_weights`` gives them, of the same places.
         usual: Mean evidence of normal films by side and place, ``(2, places)``; the left base is
             brighter than the right one in health, for the heart.

@@ -24,7 +24,7 @@ SMOOTH = 1.5
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SecondOpinion:
-    """Logits by head, evidence maps ``(places, 44, 44)`` by head, and the film's distance.
+    """Logits by head, evidence maps ``(places, 36, 36)`` by head, and the film's distance.
 
     ``weights`` are those of the places by side; ``ratio`` is None where the model estimates none.
     ``regions`` names the heads whose evidence was shown to point at the finding, the ``places``
@@ -49,7 +49,7 @@ class SecondOpinion:
         return np.array([[self.logits[label] for label in labels]], np.float32)
 
     def heat(self, label: str) -> FloatImage | None:
-        """Evidence for a head over the upright film, ``(44, 44)``, its maximum being 1.
+        """Evidence for a head over the upright film, ``(36, 36)``, its maximum being 1.
 
         It is zero outside the places where the finding may lie; None where nothing speaks for it.
         """

@@ -43,7 +43,7 @@ STRIDES = (1, 2, 4)
 class ContextRecipe:
     """Everything that decides the result; stored beside the weights."""
 
-    size: int = 352
+    size: int = 288
     folds: int = 10
     prior_variance: float = 5.0
     place_share: float = 0.5

@@ -1,4 +1,8 @@
-"""Run of the findings recipe: bank, cross-fitted members, calibration, figures, weights."""
+"""Run of the findings recipe: bank, cross-fitted members, calibration, figures, weights.
+
+The members exist to judge patients that they never saw; what is shipped is one network that
+learned from all of them.
+"""
 
 from __future__ import annotations
 
@@ -98,6 +102,38 @@ def cross_fit(
     return CrossFit(members, logits, maps)
 
 
+def train_whole(
+    bank: FeatureBank, examples: list[Example], recipe: FindingsRecipe, folder: Path
+) -> FindingsNet:
+    """The network that is shipped, of all training patients; taken from ``folder`` if it is there.
+
+    One network takes a third of three members' time in a reading.
+    """
+    path = folder / "findings-whole.pt"
+    if path.exists():
+        whole = FindingsNet(labels=len(HEADS))
+        whole.load_state_dict(torch.load(path))
+        return whole.eval()
+    is_used = np.array([e.split in ("train", PHANTOM_SPLIT) for e in examples])
+    seed = recipe.seed + recipe.members
+    whole = train_member(bank, examples, np.flatnonzero(is_used), recipe, seed=seed)
+    torch.save(whole.state_dict(), path)
+    return whole
+
+
+def judge(
+    fit: CrossFit, whole: FindingsNet, bank: FeatureBank, examples: list[Example]
+) -> npt.NDArray[np.float32]:
+    """Logits ``(examples, heads)`` by what did not learn from them.
+
+    Training patients are judged by the member that left them out, all others by ``whole``.
+    """
+    logits = mean_of_known(fit.logits)
+    rest = np.flatnonzero([e.split != "train" for e in examples])
+    logits[rest], _ = predict(whole, bank, rest)
+    return logits
+
+
 def mean_of_known(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Mean over members ``(members, ...)``, ignoring NaN; NaN where no member spoke."""
     known = np.isfinite(values)
@@ -149,26 +185,49 @@ def context_weights(
     return weights
 
 
-def finish(
+def spread_of(
     members: npt.NDArray[np.float32],
+    context: npt.NDArray[np.float32],
+    weights: npt.NDArray[np.float32],
+    *,
+    is_child: bool,
+) -> dict[str, float]:
+    """How far members of one recipe disagree: standard deviation of each finding's logit.
+
+    Args:
+        members: Logits ``(members, n, heads)`` of films that none of them saw.
+        context: Logits ``(n, heads)``.
+        weights: The context's shares ``(heads,)``.
+        is_child: Which findings.
+    """
+    said = [finding_logits(combine(m, context, weights), is_child=is_child) for m in members]
+    stacked = {name: np.stack([logits[name] for logits in said]) for name in said[0]}
+    return {name: float(np.sqrt(values.var(0).mean())) for name, values in stacked.items()}
+
+
+def finish(
+    logits: npt.NDArray[np.float32],
     context: npt.NDArray[np.float32],
     examples: list[Example],
     *,
+    members: npt.NDArray[np.float32],
     located: tuple[float, dict[str, Any]],
     seed: int,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Calibration and figures: cross-fitted on the training split, ensemble on validation.
+    """Calibration and figures: cross-fitted on the training split, as shipped on validation.
 
     Args:
-        members: Logits ``(examples, heads)`` of members that did not see the patient.
+        logits: Logits ``(examples, heads)`` of networks that did not see the patient.
         context: Likewise of the context.
         examples: What both judged.
+        members: Logits ``(members, examples, heads)``; their disagreement on validation widens
+            the intervals.
         located: Threshold and figures of the opacity map.
         seed: Of the bootstraps.
     """
-    is_train = np.array([e.split == "train" for e in examples]) & np.isfinite(members[:, 0])
-    weights = context_weights(members, context, examples)
-    crossed = combine(members, context, weights)
+    is_train = np.array([e.split == "train" for e in examples]) & np.isfinite(logits[:, 0])
+    weights = context_weights(logits, context, examples)
+    crossed = combine(logits, context, weights)
     calibration: dict[str, Any] = {"context_weights": [round(float(w), 3) for w in weights]}
     figures: dict[str, Any] = {}
     for group, source in (("adult", "nih"), ("child", "kermany")):
@@ -183,6 +242,9 @@ def finish(
             learned=positives_of(whole, is_child=group == "child"),
             seed=seed,
         )
+        spreads = spread_of(members[:, held], context[held], weights, is_child=group == "child")
+        for name, entry in fitted["labels"].items():
+            entry["spread"] = round(spreads[name], 4)
         figures[group] = {"cross_fitted": fitted.pop("figures")}
         figures[group]["validation"] = validate(
             crossed[held],
@@ -194,7 +256,7 @@ def finish(
         if group == "adult":
             figures["shortcut"] = {
                 name: shortcut(heads[train], [examples[i] for i in train])
-                for name, heads in (("lungs", members), ("whole", context), ("mixed", crossed))
+                for name, heads in (("lungs", logits), ("whole", context), ("mixed", crossed))
             }
             figures["subgroups"] = subgroups(crossed[train], [examples[i] for i in train])
     calibration["map"] = {"threshold": located[0], "findings": list(LOCATED)}
@@ -252,17 +314,19 @@ def train_findings(
     mixed = examples + (load_phantom_examples(phantoms) if phantoms else [])
     bank = build_bank(mixed, find_lungs, cache=cache, size=recipe.size, variants=VARIANTS, seed=5)
     fit = cross_fit(bank, mixed, recipe, cache).of_first(len(examples))
+    shipped = train_whole(bank, mixed, recipe, cache)
     whole = ContextRecipe()
     context = train_context(examples, cache=cache, recipe=whole)
     calibration, figures = finish(
-        mean_of_known(fit.logits),
+        judge(fit, shipped, bank, examples),
         context.logits,
         examples,
+        members=fit.logits,
         located=map_threshold(fit, bank, examples),
         seed=recipe.seed,
     )
     logger.info("figures %s", json.dumps(figures))
     ship_context(context, out, recipe=whole.as_dict(), figures=figures["shortcut"]["whole"])
     return ship_findings(
-        fit.members, out, recipe=recipe.as_dict(), calibration=calibration, figures=figures
+        shipped, out, recipe=recipe.as_dict(), calibration=calibration, figures=figures
     )

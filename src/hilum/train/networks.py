@@ -239,8 +239,8 @@ class FindingsEnsemble(nn.Module):
 class ContextEncoder(nn.Module):
     """Frozen ImageNet features of the whole image, by place and pooled.
 
-    Input ``(batch, 1, 352, 352)`` in [0, 1]; output maps ``(batch, 40, 44, 44)``,
-    ``(batch, 112, 22, 22)`` and ``(batch, 320, 11, 11)``, and ``(batch, 1416)`` pooled means,
+    Input ``(batch, 1, 288, 288)`` in [0, 1]; output maps ``(batch, 40, 36, 36)``,
+    ``(batch, 112, 18, 18)`` and ``(batch, 320, 9, 9)``, and ``(batch, 1416)`` pooled means,
     maxima and spreads of the three, in this order.
     """
 
@@ -267,7 +267,7 @@ class ContextNet(nn.Module):
     """Linear heads on ``ContextEncoder`` and the film's distance from what was learned.
 
     Output logits ``(batch, 1, heads)`` of what is pooled over the film, evidence maps
-    ``(batch, heads, places, 44, 44)`` whose means over the places are the rest of the logits
+    ``(batch, heads, places, 36, 36)`` whose means over the places are the rest of the logits
     (``hilum.findings.places``), and novelty ``(batch,)``.
     """
 

@@ -11,9 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from hilum.findings.places import GRID, PLACES
-from hilum.models import Manifest, Model, write_model
+from hilum.models import Manifest, write_model
 from hilum.models.compress import store_half
-from hilum.models.manifest import manifest_to_dict
 from hilum.train.context import CONTEXT_HEADS, ContextRun
 from hilum.train.export_onnx import export_onnx, store_int8
 from hilum.train.findings_data import HEADS
@@ -22,7 +21,6 @@ from hilum.train.phantom_pool import ANATOMY, STRUCTURES
 
 __all__ = ["SplitMaps", "ship_anatomy", "ship_context", "ship_findings", "ship_structures"]
 
-FINDINGS_VERSION = "1.1.1"
 INPUT = {"rows": 256, "columns": 256, "resize": "stretch", "percentiles": [0.5, 99.5]}
 LICENCE = "CC BY-NC-SA 4.0 (research and teaching)"
 SOURCE = "trained by the Hilum project; encoder initialised from EfficientNet-Lite0 (Apache-2.0)"
@@ -177,7 +175,7 @@ def summarise(figures: Mapping[str, Any], *, seed: int = 0) -> dict[str, Any]:
 
 
 def ship_findings(
-    members: list[FindingsNet],
+    net: FindingsNet,
     out: Path,
     *,
     recipe: Mapping[str, Any],
@@ -187,22 +185,22 @@ def ship_findings(
     """Write ``hilum-findings`` into ``out``.
 
     Args:
-        members: Cross-fitted members on the shared trunk.
+        net: On the shared trunk.
         out: Folder of the weights.
         recipe: Resolved configuration.
         calibration: ``adult``, ``child`` and ``map`` as ``findings.assess`` reads them.
         figures: Development figures.
     """
-    weights = export_onnx(FindingsEnsemble(members), side=256, outputs=["logits", "opacity"])
+    weights = export_onnx(FindingsEnsemble([net]), side=256, outputs=["logits", "opacity"])
     fields = {
         "name": "hilum-findings",
         "task": "findings",
-        "version": FINDINGS_VERSION,
+        "version": "1.2.0",
         "title": "Findings on frontal radiographs of adults and children",
         "labels": list(HEADS),
         "input": INPUT,
         "outputs": {
-            "logits": {"meaning": "logits by member and head", "shape": [len(members), "labels"]},
+            "logits": {"meaning": "logits by member and head", "shape": [1, "labels"]},
             "opacity": {"meaning": "probability of an opacity by cell", "shape": [16, 16]},
         },
         "calibration": {"method": "hilum-findings", **calibration},
@@ -219,20 +217,6 @@ def ship_findings(
     return write_model(out, store_half(store_int8(weights)), fields)
 
 
-def reship_findings(
-    model: Model, out: Path, *, calibration: Mapping[str, Any], figures: Mapping[str, Any]
-) -> Manifest:
-    """Write the network of ``model`` into ``out`` with another calibration and figures."""
-    fields = manifest_to_dict(model.manifest)
-    fields["version"] = FINDINGS_VERSION
-    fields["calibration"] = {"method": "hilum-findings", **calibration}
-    fields["figures"] = figures
-    fields["golden"] = (
-        {"tolerance": model.manifest.golden.tolerance} if model.manifest.golden else {}
-    )
-    return write_model(out, model.read_weights(), fields)
-
-
 def ship_context(
     run: ContextRun, out: Path, *, recipe: Mapping[str, Any], figures: Mapping[str, Any]
 ) -> Manifest:
@@ -242,7 +226,7 @@ def ship_context(
     fields = {
         "name": "hilum-context",
         "task": "context",
-        "version": "2.1.0",
+        "version": "2.2.0",
         "title": "A second opinion on the whole film for hilum-findings",
         "labels": list(CONTEXT_HEADS),
         "input": {**INPUT, "rows": side, "columns": side},

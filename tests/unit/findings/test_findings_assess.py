@@ -251,6 +251,9 @@ def test_the_interval_holds_the_probability_and_grows_with_disagreement() -> Non
     assert wide[0] < narrow[0]
     assert wide[1] > narrow[1]
     assert LabelCalibration(1.0, 0.0, 0.6, 0.2).interval(0.5, 1.0) is None
+    stored = LabelCalibration(1.0, 0.0, 0.6, 0.2, draws, spread=1.0)
+    assert stored.interval(0.5) == pytest.approx(wide)
+    assert stored.interval(0.5, 1.0)[0] < wide[0]  # independent doubts add up
 
 
 @pytest.mark.parametrize(

@@ -26,8 +26,8 @@ def test_logits_are_the_pooled_part_and_the_evidence_of_the_places() -> None:
     novelty = Novelty(0 * ones, ones, np.eye(2, size, dtype=np.float32), ones[:2], 1.0)
     parts = (heads.weight, heads.bias, heads.place_bias)
     net = ContextNet(*map(torch.from_numpy, parts), novelty).eval()
-    image = torch.from_numpy(rng.random((1, 1, 352, 352), np.float32))
-    weights = rng.random((len(PLACES), 44, 44), np.float32)
+    image = torch.from_numpy(rng.random((1, 1, 288, 288), np.float32))
+    weights = rng.random((len(PLACES), 36, 36), np.float32)
     weights /= weights.sum((1, 2), keepdims=True)
     with torch.no_grad():
         *maps, pooled = net.encoder(image)

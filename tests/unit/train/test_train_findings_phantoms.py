@@ -15,7 +15,7 @@ from hilum.synth.files.dataset import DatasetOptions  # noqa: E402
 from hilum.train.findings import FindingsRecipe, fold_of  # noqa: E402
 from hilum.train.findings_data import HEADS, build_bank  # noqa: E402
 from hilum.train.findings_phantoms import load_phantom_examples  # noqa: E402
-from hilum.train.findings_run import cross_fit  # noqa: E402
+from hilum.train.findings_run import cross_fit, judge, spread_of, train_whole  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +58,24 @@ def test_members_learn_from_phantoms_and_figures_do_not_count_them(
     fit = cross_fit(bank, mixed, recipe, tmp_path).of_first(len(real))
     assert fit.logits.shape[:2] == (1, 6)
     assert 0 < np.isfinite(fit.logits[0, :, 0]).sum() < 6
+    whole = train_whole(bank, mixed, recipe, tmp_path)
+    again = train_whole(bank, mixed, recipe, tmp_path)  # as it was stored
+    assert torch.equal(whole.classify.weight, again.classify.weight)
+    held = [replace(e, split="val") for e in real[:2]] + real[2:]
+    logits = judge(fit, whole, bank, held)
+    np.testing.assert_array_equal(logits[2:], fit.logits[0, 2:])
+    assert np.isfinite(logits[:2]).all()
+
+
+def test_spread_is_that_of_the_mixed_logit() -> None:
+    heads = len(HEADS)
+    members = np.zeros((2, 3, heads), np.float32)
+    members[0, :, HEADS.index("pneumonia_adult")] = 2.0
+    context, half = np.zeros((3, heads), np.float32), np.full(heads, 0.5, np.float32)
+    spread = spread_of(members, context, half, is_child=False)
+    assert spread["pneumonia"] == pytest.approx(0.5)  # logits of 1 and 0
+    assert spread["lung_opacity"] == 0.0
+    assert 0.0 < spread["edema"] < 0.5  # conditional on the parent
 
 
 def test_another_folder_is_refused(tmp_path: Path) -> None:

@@ -21,6 +21,9 @@ JSON_BYTES = MEGABYTE
 """Largest body of a request that brings no files."""
 SPACE_CHECK_BYTES = 16 * MEGABYTE
 """After so much of a body the free space is looked at again."""
+LINGER_BYTES = 8 * MEGABYTE
+"""A refused body up to this size is read to its end, so that the answer arrives: what is left
+unread resets the connection, and the sender sees that instead (RFC 9112, 9.6)."""
 UPLOADS = ("/api/v1/studies", "/dicom-web/")
 
 
@@ -51,9 +54,9 @@ class BodyLimit:
         limit = self._limit(scope["path"])
         declared = Headers(scope=scope).get("content-length", "0")
         if not declared.isdecimal() or int(declared) > limit:
-            await problem(413, _too_large(limit), headers={"connection": "close"})(
-                scope, receive, send
-            )
+            refused = problem(413, _too_large(limit), headers={"connection": "close"})
+            await _read_off(receive, declared)
+            await refused(scope, receive, send)
             return
         if not self._is_upload(scope["path"]):
             await self.app(scope, _counted(receive, limit), send)
@@ -61,7 +64,9 @@ class BodyLimit:
         try:
             self.files.require_space(int(declared))
         except StorageError as error:
-            await problem(507, str(error), headers={"connection": "close"})(scope, receive, send)
+            refused = problem(507, str(error), headers={"connection": "close"})
+            await _read_off(receive, declared)
+            await refused(scope, receive, send)
             return
         await self.app(scope, _counted(receive, limit, self.files), send)
 
@@ -70,6 +75,17 @@ class BodyLimit:
 
     def _is_upload(self, path: str) -> bool:
         return path.rstrip("/") == UPLOADS[0] or path.startswith(UPLOADS[1])
+
+
+async def _read_off(receive: Receive, declared: str) -> None:
+    """Read a refused body to its end and drop it, unless it is said or found to be large."""
+    if not declared.isdecimal() or int(declared) > LINGER_BYTES:
+        return
+    size, has_more = 0, True
+    while has_more and size <= LINGER_BYTES:
+        message = await receive()
+        size += len(message.get("body", b""))
+        has_more = message.get("more_body", False)
 
 
 def _counted(receive: Receive, limit: int, files: FileStore | None = None) -> Receive:
