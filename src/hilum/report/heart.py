@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -93,12 +92,12 @@ def heart_impression(
 
 
 def _spoken(ratio: Measurement) -> str:
-    """The ratio with its uncertainty, which is rounded up to a hundredth."""
+    """The ratio with its uncertainty, as tables print it, but never as nothing."""
     if ratio.value is None:
         return ""
     if not ratio.uncertainty:
         return str(_words()["ratio"].format(value=f"{ratio.value:.2f}"))
-    uncertainty = math.ceil(round(ratio.uncertainty * 100, 6)) / 100
+    uncertainty = max(ratio.uncertainty, 0.01)
     return str(
         _words()["ratio_uncertainty"].format(
             value=f"{ratio.value:.2f}", uncertainty=f"{uncertainty:.2f}"
