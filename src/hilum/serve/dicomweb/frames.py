@@ -22,13 +22,21 @@ from hilum.errors import HilumError, UnknownStudyError, UnreadableImageError
 from hilum.io.elements import quiet
 from hilum.io.limits import require_pixels
 
-__all__ = ["count_frames", "declared_frames", "read_dataset", "read_frames", "transcode"]
+__all__ = [
+    "count_frames",
+    "declared_frames",
+    "read_dataset",
+    "read_frames",
+    "reading_pixels",
+    "transcode",
+]
 
 _NATIVE = (ExplicitVRLittleEndian, ImplicitVRLittleEndian, DeflatedExplicitVRLittleEndian)
 
 
 @contextmanager
-def _wrapped() -> Iterator[None]:
+def reading_pixels() -> Iterator[None]:
+    """Whatever pydicom or a decoder raises over a damaged image becomes UnreadableImageError."""
     try:
         with quiet():
             yield
@@ -44,7 +52,7 @@ def read_dataset(data: bytes) -> Any:
     Raises:
         UnreadableImageError: It is damaged.
     """
-    with _wrapped():
+    with reading_pixels():
         return pydicom.dcmread(io.BytesIO(data), force=True)
 
 
@@ -77,7 +85,7 @@ def read_frames(dataset: Any, numbers: Sequence[int], *, is_decoded: bool) -> li
     count = count_frames(dataset)
     if not numbers or any(not 1 <= number <= count for number in numbers):
         raise UnknownStudyError(f"the instance has {count} frames")
-    with _wrapped():
+    with reading_pixels():
         syntax = dataset.file_meta.TransferSyntaxUID
         if syntax.is_encapsulated and is_decoded:
             return [_decode(dataset, number - 1) for number in numbers]
@@ -124,7 +132,7 @@ def transcode(data: bytes) -> bytes:
         UnreadableImageError: It cannot be decoded.
     """
     dataset = read_dataset(data)
-    with _wrapped():
+    with reading_pixels():
         syntax = dataset.file_meta.TransferSyntaxUID
         if syntax.is_encapsulated:
             require_pixels(int(dataset.Rows), int(dataset.Columns) * count_frames(dataset))

@@ -19,7 +19,13 @@ from hilum.errors import InvalidValueError, UnreadableImageError
 from hilum.io.dicom import decode_dicom
 from hilum.io.dicom_header import DicomHeader, read_header
 from hilum.io.dicom_pixels import decode_frame
-from hilum.serve.dicomweb.frames import count_frames, declared_frames, read_dataset, read_frames
+from hilum.serve.dicomweb.frames import (
+    count_frames,
+    declared_frames,
+    read_dataset,
+    read_frames,
+    reading_pixels,
+)
 
 __all__ = ["PICTURE_TYPES", "THUMBNAIL", "Look", "Viewport", "Window", "read_look", "render"]
 
@@ -136,7 +142,8 @@ def render(data: bytes, media_type: str, look: Look, *, frame: int = 1) -> bytes
         raise UnreadableImageError("the instance holds no pixels that could be shown")
     dataset = header.dataset
     if frame != 1 or declared_frames(dataset) > 1 or dataset.get("BitsAllocated") == 1:
-        header = _single_frame(data, frame)
+        with reading_pixels():  # a value of the header may not fit the VR that it is written with
+            header = _single_frame(data, frame)
     picture = _scale(_paint(header, look.window), look.viewport)
     extension, options = ".png", []
     if media_type == "image/jpeg":
