@@ -107,7 +107,7 @@ def train_whole(
 ) -> FindingsNet:
     """The network that is shipped, of all training patients; taken from ``folder`` if it is there.
 
-    One network takes a third of three members' time in a reading.
+    Three members would cost time in every reading.
     """
     path = folder / "findings-whole.pt"
     if path.exists():

@@ -54,9 +54,8 @@ class BodyLimit:
         limit = self._limit(scope["path"])
         declared = Headers(scope=scope).get("content-length", "0")
         if not declared.isdecimal() or int(declared) > limit:
-            refused = problem(413, _too_large(limit), headers={"connection": "close"})
             await _read_off(receive, declared)
-            await refused(scope, receive, send)
+            await _refused(413, _too_large(limit))(scope, receive, send)
             return
         if not self._is_upload(scope["path"]):
             await self.app(scope, _counted(receive, limit), send)
@@ -64,9 +63,8 @@ class BodyLimit:
         try:
             self.files.require_space(int(declared))
         except StorageError as error:
-            refused = problem(507, str(error), headers={"connection": "close"})
             await _read_off(receive, declared)
-            await refused(scope, receive, send)
+            await _refused(507, str(error))(scope, receive, send)
             return
         await self.app(scope, _counted(receive, limit, self.files), send)
 
@@ -75,6 +73,10 @@ class BodyLimit:
 
     def _is_upload(self, path: str) -> bool:
         return path.rstrip("/") == UPLOADS[0] or path.startswith(UPLOADS[1])
+
+
+def _refused(status: int, detail: str) -> ASGIApp:
+    return problem(status, detail, headers={"connection": "close"})
 
 
 async def _read_off(receive: Receive, declared: str) -> None:
