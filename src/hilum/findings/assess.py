@@ -6,7 +6,7 @@ trained for, or that the image does not allow, is *not assessed* and says why.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -16,35 +16,25 @@ from hilum.findings.calibration import (
     LabelCalibration,
     calibrations_of,
     conditional_logit,
+    status_of,
 )
 from hilum.findings.cardiomegaly import assess_cardiomegaly
 from hilum.findings.crop import crop_array, thorax_box
-from hilum.findings.localise import Localisation, Localiser, lungs_of
+from hilum.findings.foreign import assess_foreign
+from hilum.findings.groups import ADULT, CHILD, group_shares
+from hilum.findings.localise import Localiser, lungs_of
 from hilum.findings.second_opinion import SecondOpinion, second_opinion
 from hilum.models import Model, RunAhead
-from hilum.models.preprocess import field_of_view
 from hilum.ontology import finding_names
 from hilum.types import Anatomy, Box, Finding, FloatImage, Quality, Radiograph, Status
 
 __all__ = ["assess"]
 
-CHILD_FROM = 0.95
-"""Probability of a small child from which the children's heads apply.
-
-They were learned from children of one to five years, the others from patients of four to 85;
-at this limit 2 of 102 NIH films (children of 8 and 13) and 98 % of small children lie above it.
-"""
-CHILD_BELOW_YEARS = 6.0
-"""The same limit where the age is known."""
 SHOWN = (Status.PRESENT, Status.UNCERTAIN)
 """Statuses of a finding that is given a place."""
-DEFAULT_POINT = 0.5
-"""Operating point of a user's classifier that states none."""
 _OUTSIDE = "the film is unlike those learned from (distance {novelty:.2f}, limit {limit:.2f})"
 EVIDENCE_THRESHOLD = 0.5
 """Share of its own maximum from which the context's evidence is drawn as a region."""
-FOREIGN_THRESHOLD = 0.6
-"""Share of its own maximum from which a user's heat map is drawn as a region."""
 
 
 def assess(
@@ -61,7 +51,7 @@ def assess(
     Args:
         radiograph: Upright and accepted by the gate.
         anatomy: Its structures; the lungs bound the crop and the regions.
-        quality: The gate's verdict; ``prob_child`` chooses between adult and child.
+        quality: The gate's verdict; ``prob_child`` weighs between adult and child.
         model: A model of task ``findings``; the shipped one looks at the lungs.
         context: A second opinion on the whole film, of which ``model`` states the weight; a
             user's own classifier goes without.
@@ -73,10 +63,10 @@ def assess(
     """
     names = finding_names()
     if model.manifest.calibration.get("method") != "hilum-findings":
-        found = _assess_foreign(radiograph, anatomy, model)
+        found = assess_foreign(radiograph, anatomy, model)
     else:
-        is_child = _is_child(quality, age_years)
-        found = _assess_shipped(radiograph, anatomy, (model, context), is_child=is_child)
+        shares_of = partial(group_shares, quality, age_years)
+        found = _assess_shipped(radiograph, anatomy, (model, context), shares_of)
     found = without_contradiction(found)
     missing = f"{model.manifest.name} was not trained for it"
     return tuple(found.get(name) or not_assessed(name, missing) for name in names)
@@ -103,53 +93,54 @@ def _all_not_assessed(problem: str) -> dict[str, Finding]:
     return {name: not_assessed(name, problem) for name in finding_names()}
 
 
-def _is_child(quality: Quality, age_years: float | None) -> bool:
-    if age_years is not None:
-        return age_years < CHILD_BELOW_YEARS
-    return quality.scores.get("prob_child", 0.0) >= CHILD_FROM
-
-
 def _assess_shipped(
     radiograph: Radiograph,
     anatomy: Anatomy,
     models: tuple[Model, Model | RunAhead | None],
-    *,
-    is_child: bool,
+    shares_of: Callable[[SecondOpinion | None], dict[str, float]],
 ) -> dict[str, Finding]:
     model, context = models
     crop = thorax_box(lungs_of(anatomy, radiograph.orientation))
     # the members run before the context is waited for, which began beside the anatomy
     outputs = model.run(crop_array(radiograph.pixels, crop))
     whole = second_opinion(radiograph, anatomy, context) if context is not None else None
+    shares = shares_of(whole)
     if whole is not None and whole.is_outside:
         found = _all_not_assessed(_OUTSIDE.format(novelty=whole.novelty, limit=whole.limit))
     else:
-        found = _judge(outputs["logits"], whole, model, is_child=is_child)
+        found = _judge(outputs["logits"], whole, model, shares)
         where = partial(Localiser, radiograph.orientation, anatomy)
         found |= _locate(found, where, (outputs["opacity"], crop), model)
         if whole is not None:
             found |= _locate_by_evidence(found, where, whole, radiograph.orientation.shape)
-    if not is_child:
+    if next(iter(shares)) == ADULT:
         by_image = None if whole is None or whole.is_outside else whole.ratio
         found["cardiomegaly"] = assess_cardiomegaly(radiograph, anatomy, by_image)
     return found
 
 
 def _judge(
-    heads: FloatImage, whole: SecondOpinion | None, model: Model, *, is_child: bool
+    heads: FloatImage, whole: SecondOpinion | None, model: Model, shares: Mapping[str, float]
 ) -> dict[str, Finding]:
-    """Findings without places, from the members' logits and the second opinion."""
-    calibration = model.manifest.calibration
-    group = calibration["child" if is_child else "adult"]
+    """Findings without places, from the members' logits and the second opinion.
+
+    What is assessed is that of the likelier group, the first of ``shares``; a finding that both
+    know is judged by both.
+    """
+    calibration, labels = model.manifest.calibration, model.manifest.labels
     if whole is not None:
-        shares = np.asarray(calibration["context_weights"], np.float32)
-        heads = combine(heads, whole.logits_of(model.manifest.labels), shares)
-    logits = member_logits(heads, model.manifest.labels, is_child=is_child)
-    found = {
-        name: _finding(name, logits[name], numbers)
-        for name, numbers in calibrations_of(group["labels"]).items()
-    }
-    for name, reason in group["not_assessed"].items():
+        weights = np.asarray(calibration["context_weights"], np.float32)
+        heads = combine(heads, whole.logits_of(labels), weights)
+    numbers = {group: calibrations_of(calibration[group]["labels"]) for group in shares}
+    logits = {group: member_logits(heads, labels, is_child=group == CHILD) for group in shares}
+    likelier = next(iter(shares))
+    found = {}
+    for name in numbers[likelier]:
+        judges = [group for group in shares if name in numbers[group]]
+        total = sum(shares[group] for group in judges)
+        parts = [(shares[g] / total, numbers[g][name], logits[g][name]) for g in judges]
+        found[name] = _finding(name, parts)
+    for name, reason in calibration[likelier]["not_assessed"].items():
         found[name] = not_assessed(name, reason)
     return found
 
@@ -171,7 +162,7 @@ def _locate(
         return {}
     opacity, crop = seen
     where = localiser(crop=crop, threshold=float(calibration["threshold"])).locate(opacity)
-    return {name: _located(found[name], where) for name in names}
+    return {name: where.place(found[name]) for name in names}
 
 
 def _locate_by_evidence(
@@ -194,7 +185,7 @@ def _locate_by_evidence(
             crop=Box(0.0, 0.0, float(columns), float(rows)),
             threshold=float(prob * EVIDENCE_THRESHOLD),
         )
-        placed[name] = _located(found[name], where.locate(heat * prob))
+        placed[name] = where.locate(heat * prob).place(found[name])
     return placed
 
 
@@ -231,51 +222,26 @@ def member_logits(
     return result
 
 
-def _finding(name: str, logits: FloatImage, numbers: LabelCalibration) -> Finding:
-    logit = float(logits.mean())
-    prob = numbers.probability(logit)
+def _finding(name: str, parts: Sequence[tuple[float, LabelCalibration, FloatImage]]) -> Finding:
+    """The finding as each group judges it, weighted by the group's probability.
+
+    ``parts`` are (probability of the group, calibration, logits by member).
+    """
+    prob, low, high, point, rule_out = 0.0, 0.0, 0.0, 0.0, 0.0
+    has_interval = True
+    for share, numbers, logits in parts:
+        logit = float(logits.mean())
+        interval = numbers.interval(logit, float(logits.std()))
+        has_interval = has_interval and interval is not None
+        prob += share * numbers.probability(logit)
+        point += share * numbers.operating_point
+        rule_out += share * numbers.rule_out
+        if interval is not None:
+            low, high = low + share * interval[0], high + share * interval[1]
     return Finding(
         name=name,
-        status=numbers.status(prob),
+        status=status_of(prob, operating_point=point, rule_out=rule_out),
         probability=prob,
-        interval=numbers.interval(logit, float(logits.std())),
-        operating_point=numbers.operating_point,
+        interval=(low, high) if has_interval else None,
+        operating_point=point,
     )
-
-
-def _located(finding: Finding, where: Localisation) -> Finding:
-    return replace(finding, regions=where.regions, zones=where.zones, heatmap=where.heatmap)
-
-
-def _assess_foreign(radiograph: Radiograph, anatomy: Anatomy, model: Model) -> dict[str, Finding]:
-    """Findings of a user's own classifier: raw scores, said to be uncalibrated.
-
-    Its heat maps, where it gives any, are relative: each is scaled to its own maximum.
-    """
-    manifest = model.manifest
-    outputs = model.run(radiograph.pixels)
-    points: Mapping[str, float] = manifest.calibration.get("operating_points", {})
-    view = field_of_view(radiograph.orientation.shape, manifest.input)
-    localiser = Localiser(
-        orientation=radiograph.orientation,
-        anatomy=anatomy,
-        crop=Box(*view),
-        threshold=FOREIGN_THRESHOLD,
-    )
-    found = {}
-    for index, (label, prob) in enumerate(
-        zip(manifest.labels, outputs["probabilities"].tolist(), strict=True)
-    ):
-        point = float(points.get(label, DEFAULT_POINT))
-        finding = Finding(
-            name=label,
-            status=Status.PRESENT if prob >= point else Status.ABSENT,
-            probability=min(max(float(prob), 0.0), 1.0),
-            operating_point=point,
-            problem=f"uncalibrated score of {manifest.name}",
-        )
-        if "heatmaps" in outputs and finding.status is Status.PRESENT:
-            heat = outputs["heatmaps"][index]
-            finding = _located(finding, localiser.locate(heat / max(float(heat.max()), 1e-6)))
-        found[label] = finding
-    return found

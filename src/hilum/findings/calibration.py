@@ -18,7 +18,7 @@ import numpy.typing as npt
 from hilum.errors import ModelIntegrityError
 from hilum.types import Status
 
-__all__ = ["LabelCalibration", "calibrations_of", "conditional_logit", "sigmoid"]
+__all__ = ["LabelCalibration", "calibrations_of", "conditional_logit", "sigmoid", "status_of"]
 
 _MAX_LOGIT = 30.0
 _NO_DRAWS = np.zeros((0, 3))
@@ -68,11 +68,12 @@ class LabelCalibration:
         prob = self.probability(logit)
         return min(sigmoid(low), prob), max(sigmoid(high), prob)
 
-    def status(self, prob: float) -> Status:
-        """Present, uncertain or absent."""
-        if prob >= self.operating_point:
-            return Status.PRESENT
-        return Status.ABSENT if prob < self.rule_out else Status.UNCERTAIN
+
+def status_of(prob: float, *, operating_point: float, rule_out: float) -> Status:
+    """Present, uncertain or absent."""
+    if prob >= operating_point:
+        return Status.PRESENT
+    return Status.ABSENT if prob < rule_out else Status.UNCERTAIN
 
 
 def calibrations_of(table: Mapping[str, Any]) -> dict[str, LabelCalibration]:

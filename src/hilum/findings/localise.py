@@ -6,13 +6,13 @@ masks before boxes are drawn, so no region can lie on a marker, an arm or the ab
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from hilum.types import Anatomy, Box, FloatImage, Mask, Orientation, Region
+from hilum.types import Anatomy, Box, Finding, FloatImage, Mask, Orientation, Region
 
 __all__ = ["Localisation", "Localiser", "lungs_of"]
 
@@ -29,6 +29,10 @@ class Localisation:
     heatmap: FloatImage
     regions: tuple[Region, ...]
     zones: tuple[str, ...]
+
+    def place(self, finding: Finding) -> Finding:
+        """The finding at this place."""
+        return replace(finding, regions=self.regions, zones=self.zones, heatmap=self.heatmap)
 
 
 def lungs_of(anatomy: Anatomy, orientation: Orientation) -> Mask:

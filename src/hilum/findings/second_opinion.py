@@ -9,15 +9,18 @@ from typing import Any
 import cv2
 import numpy as np
 
+from hilum.findings.calibration import sigmoid
 from hilum.findings.cardiomegaly import ImageRatio
 from hilum.findings.places import PLACES, evidence_heat, evidence_logits, side_weights
 from hilum.models import Model, RunAhead
 from hilum.types import Anatomy, FloatImage, Radiograph
 
-__all__ = ["RATIO", "SecondOpinion", "second_opinion"]
+__all__ = ["RATIO", "SMALL_CHILD", "SecondOpinion", "second_opinion"]
 
 RATIO = "cardiothoracic_ratio"
 """The context's head that is no logit but an estimate of the ratio."""
+SMALL_CHILD = "small_child"
+"""The context's head that tells children of one to five years from all others."""
 SMOOTH = 1.5
 """Cells of the evidence maps over which a heat map is smoothed."""
 
@@ -26,7 +29,8 @@ SMOOTH = 1.5
 class SecondOpinion:
     """Logits by head, evidence maps ``(places, 36, 36)`` by head, and the film's distance.
 
-    ``weights`` are those of the places by side; ``ratio`` is None where the model estimates none.
+    ``weights`` are those of the places by side; ``ratio`` and ``small_child`` (a
+    probability) are None where the model estimates none.
     ``regions`` names the heads whose evidence was shown to point at the finding, the ``places``
     where it may lie and the ``usual`` evidence there, ``(2, places)``.
     """
@@ -37,6 +41,7 @@ class SecondOpinion:
     novelty: float
     limit: float
     ratio: ImageRatio | None = None
+    small_child: float | None = None
     regions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
@@ -84,5 +89,6 @@ def second_opinion(
         novelty=float(outputs["novelty"]),
         limit=float(manifest.calibration.get("novelty_limit", np.inf)),
         ratio=ratio,
+        small_child=sigmoid(by_head[SMALL_CHILD]) if SMALL_CHILD in by_head else None,
         regions=manifest.calibration.get("regions", {}),
     )

@@ -15,6 +15,9 @@ from hilum.types import FloatImage
 
 __all__ = ["Acquisition", "sample_acquisition"]
 
+GROWTH = 1.5
+"""Half of the logarithm of the ratio of photons between a black and a white pixel."""
+
 
 @dataclass(frozen=True, slots=True)
 class Acquisition:
@@ -23,7 +26,8 @@ class Acquisition:
     ``shutters`` are black borders at top, bottom, left and right and ``cut`` what is cropped
     there, both as shares of the side. ``blur`` is a deviation in pixels of 512, ``resolution``
     the share of the side kept for a while, ``quality`` that of JPEG; ``low`` and ``high`` are
-    the window, ``noise`` a deviation of grey levels in [0, 1]. Zero, or one for
+    the window, ``noise`` the deviation of quantum noise in air, in grey levels of [0, 1]: it grows
+    towards white, where few photons arrive. Zero, or one for
     ``resolution``, leaves the film as it is.
     """
 
@@ -52,7 +56,8 @@ class Acquisition:
         out = np.clip((out - self.low) / (self.high - self.low), 0.0, 1.0) ** self.gamma
         if self.noise > 0:
             rng = np.random.default_rng(self.seed)
-            out = out + rng.standard_normal(out.shape, np.float32) * self.noise
+            grown = self.noise * np.exp(GROWTH * out)
+            out = out + rng.standard_normal(out.shape, np.float32) * grown
         top, bottom, left, right = _frame(self.shutters, rows, columns)
         shut = np.zeros((rows, columns), np.float32)
         shut[top:bottom, left:right] = out[top:bottom, left:right]
@@ -73,7 +78,7 @@ def sample_acquisition(rng: np.random.Generator) -> Acquisition:
         gamma=float(np.exp(rng.normal(0.0, 0.15))),
         low=float(rng.uniform(0.0, 0.04)),
         high=float(rng.uniform(0.96, 1.0)),
-        noise=float(rng.uniform(0.002, 0.015)) if rng.random() < 0.3 else 0.0,
+        noise=float(rng.uniform(0.001, 0.007)) if rng.random() < 0.5 else 0.0,
         shutters=_sides(rng, 0.01, 0.06) if rng.random() < 0.5 else (0.0,) * 4,
         quality=int(rng.integers(40, 81)) if rng.random() < 0.4 else 0,
         seed=int(rng.integers(2**31)),

@@ -20,8 +20,9 @@ import torch
 
 from hilum import anatomy
 from hilum.findings.places import PLACES, side_weights
-from hilum.findings.second_opinion import RATIO
+from hilum.findings.second_opinion import RATIO, SMALL_CHILD
 from hilum.models import load_model
+from hilum.train.context_age import age_weights, is_small_child, small_child_figures
 from hilum.train.context_features import (
     ContextRecipe,
     compute_changes,
@@ -46,7 +47,7 @@ __all__ = [
 ]
 
 logger = logging.getLogger(__name__)
-CONTEXT_HEADS = (*HEADS, RATIO)
+CONTEXT_HEADS = (*HEADS, SMALL_CHILD, RATIO)
 """The last is no logit: a second estimate of the ratio, from the image without its masks."""
 REGIONS = {"pleural_effusion": ("lower", "base")}
 """Heads whose evidence points at the finding, and where it may lie.
@@ -54,6 +55,8 @@ REGIONS = {"pleural_effusion": ("lower", "base")}
 Evidence for atelectasis, infiltration and consolidation pointed no better than chance; edema is
 spread over both lungs, so that nothing could be shown (docs/models/hilum-context.md).
 """
+GROUPS = {"pneumonia_child": "child", SMALL_CHILD: "all"}
+"""Whose films scale the features of a head; adults' where nothing is said."""
 NORMALS = 120
 """About as many normal films say what evidence is usual."""
 
@@ -80,14 +83,16 @@ class ContextRun:
     """The trained heads, cross-fitted logits ``(examples, heads)`` and the limit of novelty.
 
     An example of the training split is judged by heads that never saw its patient, all others
-    by the final heads. ``ratio`` has the figures of the estimated ratio, ``regions``
-    the places and usual evidence of the heads whose evidence is shown.
+    by the final heads. ``ratio`` has the figures of the estimated ratio, ``small_child`` those
+    of telling small children from others, ``regions`` the places and usual evidence of the
+    heads whose evidence is shown.
     """
 
     net: ContextNet
     logits: npt.NDArray[np.float32]
     novelty_limit: float
     ratio: dict[str, float]
+    small_child: dict[str, float]
     regions: dict[str, dict[str, Any]]
 
 
@@ -119,13 +124,15 @@ def train_context(
         fit_novelty(pooled),
     )
     ratio = ratio_figures(outputs[:, -1], ratios, is_train)
-    logger.info("novelty limit %.3f, ratio %s", limit, ratio)
+    small = small_child_figures(outputs[:, CONTEXT_HEADS.index(SMALL_CHILD)], examples)
+    logger.info("novelty limit %.3f, ratio %s, small child %s", limit, ratio, small)
     normals = [e for e, t in zip(examples, is_train, strict=True) if t and e.labels[0] == 0]
     return ContextRun(
         net=net,
         logits=outputs[:, : len(HEADS)],
         novelty_limit=limit,
         ratio=ratio,
+        small_child=small,
         regions=usual_evidence(net, normals[:: max(1, len(normals) // NORMALS)], recipe),
     )
 
@@ -177,19 +184,21 @@ def fit_heads(
     chosen: npt.NDArray[np.bool_],
     recipe: ContextRecipe,
 ) -> Heads:
-    """Logistic regressions of the labels, and a ridge regression of the measured ratio.
+    """Logistic regressions of the labels and the age, ridge regression of the measured ratio.
 
     Features are scaled, and their changes between acquisitions taken, by the films of the age
     group that the head is for. The head of adult
     pneumonia also learns from children of another hospital, with a tenth of the weight and a
     bias of their own: without them it tells sick from healthy children worse than chance.
     """
-    labels = np.stack([e.labels for e in examples])
+    labels = np.stack([e.labels for e in examples]).astype(np.float64)
     weights = view_weights(examples, np.flatnonzero(chosen)).numpy().astype(np.float64)
+    truths = np.column_stack([labels, is_small_child(examples), ratios])
+    weights = np.column_stack([weights, age_weights(examples, chosen), np.ones(len(examples))])
     is_child = np.array([e.source == "kermany" for e in examples])
     scales = {}
-    for group in (False, True):
-        mine = chosen & (is_child == group)
+    for group, members in (("adult", ~is_child), ("child", is_child), ("all", is_child | True)):
+        mine = chosen & members
         scales[group] = Blocks(
             rows[mine],
             recipe.blocks(),
@@ -203,8 +212,8 @@ def fit_heads(
         np.zeros((count, len(PLACES)), np.float32),
     )
     for head, name in enumerate(CONTEXT_HEADS):
-        scale = scales[name == "pneumonia_child"]
-        truth = ratios if name == RATIO else labels[:, head].astype(np.float64)
+        scale = scales[GROUPS.get(name, "adult")]
+        truth = truths[:, head]
         use = np.flatnonzero(chosen & np.isfinite(truth))
         if name == RATIO:
             linear, offset = fit_ridge(scale.apply(rows[use]), truth[use], noise=recipe.ratio_noise)

@@ -32,6 +32,7 @@ from hilum.train.findings_data import (
 )
 from hilum.train.findings_figures import shortcut, subgroups, validate
 from hilum.train.findings_fit import finding_logits, fit_group, truth_of
+from hilum.train.findings_map import judge_map
 from hilum.train.findings_phantoms import SPLIT as PHANTOM_SPLIT
 from hilum.train.findings_phantoms import load_phantom_examples
 from hilum.train.networks import FindingsNet
@@ -43,8 +44,6 @@ __all__ = ["CrossFit", "cross_fit", "finish", "train_findings"]
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 VARIANTS = {"nih": 7, "kermany": 2, "anatomy": 4}
 CHILDREN = {"train": 1500, "val": 408}
-LOCATED = ("lung_opacity", "pneumonia", "consolidation", "infiltration")
-"""Findings that the opacity map, trained on boxes of opacities, may point at."""
 logger = logging.getLogger(__name__)
 
 
@@ -211,7 +210,7 @@ def finish(
     examples: list[Example],
     *,
     members: npt.NDArray[np.float32],
-    located: tuple[float, dict[str, Any]],
+    located: tuple[dict[str, Any], dict[str, Any]],
     seed: int,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Calibration and figures: cross-fitted on the training split, as shipped on validation.
@@ -222,7 +221,7 @@ def finish(
         examples: What both judged.
         members: Logits ``(members, examples, heads)``; their disagreement on validation widens
             the intervals.
-        located: Threshold and figures of the opacity map.
+        located: What the opacity map may show, and its figures.
         seed: Of the bootstraps.
     """
     is_train = np.array([e.split == "train" for e in examples]) & np.isfinite(logits[:, 0])
@@ -259,8 +258,7 @@ def finish(
                 for name, heads in (("lungs", logits), ("whole", context), ("mixed", crossed))
             }
             figures["subgroups"] = subgroups(crossed[train], [examples[i] for i in train])
-    calibration["map"] = {"threshold": located[0], "findings": list(LOCATED)}
-    figures["map"] = located[1]
+    calibration["map"], figures["map"] = located
     return calibration, figures
 
 
@@ -268,32 +266,6 @@ def positives_of(examples: list[Example], *, is_child: bool) -> dict[str, int]:
     """Positive radiographs by finding."""
     names = finding_logits(np.zeros((1, len(HEADS)), np.float32), is_child=is_child)
     return {n: int(np.nansum(truth_of(n, examples, is_child=is_child))) for n in names}
-
-
-def map_threshold(
-    fit: CrossFit, bank: FeatureBank, examples: list[Example]
-) -> tuple[float, dict[str, float]]:
-    """The map value that best separates marked cells; its Dice, and the pointing game.
-
-    The pointing game is the share of films with boxes whose highest cell is marked.
-    """
-    maps = 1.0 / (1.0 + np.exp(-mean_of_known(fit.maps)))
-    marked = [
-        i
-        for i, e in enumerate(examples)
-        if e.boxes and e.source == "nih" and e.split == "train" and np.isfinite(maps[i, 0, 0])
-    ]
-    truth = bank.maps[marked, 0] > 0.5
-    peaks = maps[marked].reshape(len(marked), -1).argmax(1)
-    hits = truth.reshape(len(marked), -1)[np.arange(len(marked)), peaks]
-    best = (0.5, 0.0)
-    for threshold in np.arange(0.15, 0.8, 0.05):
-        seen = maps[marked] >= threshold
-        dice = 2 * float((seen & truth).sum()) / max(int(seen.sum() + truth.sum()), 1)
-        if dice > best[1]:
-            best = (round(float(threshold), 3), round(dice, 4))
-    pointing = round(float(hits.mean()), 4)
-    return best[0], {"cell_dice": best[1], "pointing_game": pointing, "n": len(marked)}
 
 
 def train_findings(
@@ -322,7 +294,7 @@ def train_findings(
         context.logits,
         examples,
         members=fit.logits,
-        located=map_threshold(fit, bank, examples),
+        located=judge_map(mean_of_known(fit.maps), bank, examples),
         seed=recipe.seed,
     )
     logger.info("figures %s", json.dumps(figures))

@@ -71,7 +71,7 @@ def ship_anatomy(
     fields = {
         "name": "hilum-anatomy",
         "task": "anatomy",
-        "version": "1.1.0",
+        "version": "1.2.0",
         "title": "Lungs, heart with mediastinum, airways and carina on frontal radiographs",
         "labels": ["left_lung", "right_lung", "cardiomediastinum", "airways"],
         "input": INPUT,
@@ -195,7 +195,7 @@ def ship_findings(
     fields = {
         "name": "hilum-findings",
         "task": "findings",
-        "version": "1.2.0",
+        "version": "1.3.0",
         "title": "Findings on frontal radiographs of adults and children",
         "labels": list(HEADS),
         "input": INPUT,
@@ -226,7 +226,7 @@ def ship_context(
     fields = {
         "name": "hilum-context",
         "task": "context",
-        "version": "2.2.0",
+        "version": "2.3.0",
         "title": "A second opinion on the whole film for hilum-findings",
         "labels": list(CONTEXT_HEADS),
         "input": {**INPUT, "rows": side, "columns": side},
@@ -250,7 +250,7 @@ def ship_context(
         },
         "licence": LICENCE,
         "source": SOURCE,
-        "figures": {**figures, "cardiothoracic_ratio": run.ratio},
+        "figures": {**figures, "cardiothoracic_ratio": run.ratio, "small_child": run.small_child},
         "golden": {"tolerance": 0.02},
     }
     return write_model(out, store_half(weights), fields)

@@ -14,11 +14,13 @@ from hilum.findings.calibration import (
     calibrations_of,
     conditional_logit,
     sigmoid,
+    status_of,
 )
 from hilum.findings.cardiomegaly import ImageRatio, assess_cardiomegaly
 from hilum.findings.crop import crop_array, thorax_box
+from hilum.findings.groups import group_shares
 from hilum.findings.places import GRID, PLACES
-from hilum.findings.second_opinion import RATIO
+from hilum.findings.second_opinion import RATIO, SMALL_CHILD, SecondOpinion
 from hilum.models import InputSpec
 from hilum.ontology import finding_names
 from hilum.types import (
@@ -105,16 +107,18 @@ class FakeContext:
     novelty: float
     ratio: float = 0.58
     base: float = 0.0
+    small: float = 0.1
 
     @property
     def manifest(self) -> Any:
         calibration = {"novelty_limit": 1.5, "ratio_sd": 0.04}
-        return SimpleNamespace(name="context", labels=(*HEADS, RATIO), calibration=calibration)
+        labels = (*HEADS, SMALL_CHILD, RATIO)
+        return SimpleNamespace(name="context", labels=labels, calibration=calibration)
 
     def run(self, pixels: np.ndarray) -> dict[str, np.ndarray]:
-        logits = np.zeros((1, len(HEADS) + 1), np.float32)
-        logits[0, -1] = self.ratio
-        evidence = np.zeros((len(HEADS) + 1, len(PLACES), GRID, GRID), np.float32)
+        logits = np.zeros((1, len(HEADS) + 2), np.float32)
+        logits[0, -2:] = np.log(self.small / (1 - self.small)), self.ratio
+        evidence = np.zeros((len(HEADS) + 2, len(PLACES), GRID, GRID), np.float32)
         evidence[0, PLACES.index("base")] = self.base
         return {"logits": logits, "evidence": evidence, "novelty": np.float32(self.novelty)}
 
@@ -172,6 +176,50 @@ def test_a_child_is_judged_by_the_head_for_children() -> None:
     assert by_name["cardiomegaly"].status is Status.NOT_ASSESSED
     findings = assess(radiograph, anatomy, CHILD, FakeModel(SICK), age_years=40.0)
     assert {f.name: f for f in findings}["pneumonia"].status is Status.PRESENT
+
+
+def test_a_doubtful_age_is_judged_by_both_groups() -> None:
+    radiograph, anatomy = make_anatomy()
+    alone = {}
+    for age in (40.0, 3.0):
+        found = assess(
+            radiograph, anatomy, CHILD, FakeModel(SICK), context=FakeContext(1), age_years=age
+        )
+        alone[age] = next(f for f in found if f.name == "pneumonia")
+    for small in (0.3, 0.6):
+        context = FakeContext(1, small=small)
+        found = assess(radiograph, anatomy, CHILD, FakeModel(SICK), context=context)
+        both = {f.name: f for f in found}
+        share = 0.97 * small
+        wanted = share * alone[3.0].probability + (1 - share) * alone[40.0].probability
+        assert both["pneumonia"].probability == pytest.approx(wanted, abs=1e-5)
+        assert (both["lung_opacity"].status is Status.NOT_ASSESSED) == (share > 0.5)
+        assert (both["cardiomegaly"].status is Status.NOT_ASSESSED) == (share > 0.5)
+
+
+@pytest.mark.parametrize(
+    ("prob_child", "age", "small", "shares"),
+    [
+        (0.1, 3.0, 0.0, {"child": 1.0}),
+        (0.99, 6.0, 1.0, {"adult": 1.0}),
+        (0.96, None, None, {"child": 1.0}),
+        (0.94, None, None, {"adult": 1.0}),
+        (0.01, None, 1.0, {"adult": 1.0}),
+        (0.995, None, 0.999, {"child": 1.0}),
+        (0.9, None, 0.9, {"child": 0.81, "adult": 0.19}),
+        (0.9, None, 0.1, {"adult": 0.91, "child": 0.09}),
+    ],
+)
+def test_group_shares(
+    prob_child: float, age: float | None, small: float | None, shares: dict[str, float]
+) -> None:
+    quality = Quality(accepted=True, scores={"prob_child": prob_child})
+    whole = SecondOpinion({}, {}, np.zeros(0, np.float32), 1.0, 2.0, small_child=small)
+    found = group_shares(quality, age, whole)
+    assert found == pytest.approx(shares)
+    assert list(found) == list(shares)  # the likelier first
+    if small is None:
+        assert group_shares(quality, age, None) == shares
 
 
 @pytest.mark.parametrize("turns", range(4))
@@ -266,7 +314,7 @@ def test_the_interval_holds_the_probability_and_grows_with_disagreement() -> Non
     ],
 )
 def test_status_follows_the_two_points(prob: float, status: Status) -> None:
-    assert LabelCalibration(1.0, 0.0, 0.6, 0.2).status(prob) is status
+    assert status_of(prob, operating_point=0.6, rule_out=0.2) is status
 
 
 def test_a_damaged_calibration_is_a_clear_error() -> None:

@@ -54,6 +54,14 @@ def test_a_cut_enlarges_what_is_left(film: np.ndarray) -> None:
     assert cut[:, -1] == pytest.approx(0.75, abs=0.02)
 
 
+def test_noise_grows_towards_white() -> None:
+    ramp = np.broadcast_to(np.linspace(0.2, 0.8, 128, dtype=np.float32), (96, 128)).copy()
+    error = replace(SAME, noise=0.01).apply(ramp) - ramp
+    dark, bright = error[:, :32].std(), error[:, -32:].std()
+    assert dark == pytest.approx(0.01 * np.exp(1.5 * 0.275), rel=0.1)
+    assert bright == pytest.approx(0.01 * np.exp(1.5 * 0.725), rel=0.1)
+
+
 def test_window_and_gamma(film: np.ndarray) -> None:
     changed = replace(SAME, low=0.1, high=0.9, gamma=2.0).apply(film)
     np.testing.assert_allclose(changed, ((film - 0.1) / 0.8) ** 2, atol=0.5 / 255 + 1e-5)

@@ -17,7 +17,7 @@ import numpy as np
 from hilum import report
 from hilum.errors import HilumError, InvalidValueError, require
 from hilum.findings.assess import without_contradiction
-from hilum.findings.calibration import LabelCalibration, calibrations_of
+from hilum.findings.calibration import LabelCalibration, calibrations_of, status_of
 from hilum.findings.cardiomegaly import OPERATING_POINT, RULE_OUT
 from hilum.models.registry import find_model
 from hilum.types import (
@@ -188,15 +188,14 @@ def _restate(
 
 def _with_status(finding: Finding, limits: Mapping[str, LabelCalibration], point: float) -> Finding:
     # of a foreign classifier no rule-out limit is known: then nothing is uncertain
-    known = limits.get(finding.name, LabelCalibration(1.0, 0.0, point, 0.0))
-    rule_out = known.rule_out if finding.name in limits else point
+    rule_out = limits[finding.name].rule_out if finding.name in limits else point
     assert finding.probability is not None
-    status = replace(known, operating_point=point, rule_out=rule_out).status(finding.probability)
+    status = status_of(finding.probability, operating_point=point, rule_out=rule_out)
     return replace(finding, status=status, operating_point=point)
 
 
 def _limits(image: RadiographReading, models: Iterable[str]) -> Mapping[str, LabelCalibration]:
-    """Calibrations of the shipped model's group, adult or child, whose points were used."""
+    """Calibrations of the shipped model's group, adult or child, whose findings were assessed."""
     if _SHIPPED not in models:
         return {"cardiomegaly": _HEART}
     try:
@@ -204,17 +203,11 @@ def _limits(image: RadiographReading, models: Iterable[str]) -> Mapping[str, Lab
     except HilumError:
         manifest = None
     groups = manifest.calibration if manifest is not None else {}
-    used = {f.name: f.operating_point for f in image.findings if f.name != "cardiomegaly"}
-
-    def agreement(limits: Mapping[str, LabelCalibration]) -> int:
-        return sum(
-            round(numbers.operating_point, 4) == used.get(name) for name, numbers in limits.items()
-        )
-
+    assessed = {f.name for f in image.findings if f.probability is not None} - {"cardiomegaly"}
     candidates = [
         calibrations_of(groups[name]["labels"]) for name in ("adult", "child") if name in groups
     ]
-    best = max(candidates, key=agreement, default={})
+    best = min(candidates, key=lambda limits: len(assessed ^ set(limits)), default={})
     return {**best, "cardiomegaly": _HEART}
 
 
