@@ -31,6 +31,12 @@ __all__ = [
 STAGE_ENDS = (1, 3, 5, 11, 16)
 STAGE_CHANNELS = (16, 24, 40, 112, 320)
 GREY_MEAN, GREY_SD = 0.449, 0.226
+RARE = -3.0
+"""Bias with which an output begins: most of a film is not what it looks for.
+
+From a bias of zero a small structure is learned by suppressing everything else: its map never
+rises above the bias, and its peak lies anywhere on that plateau.
+"""
 
 
 def normalise_grey(grey: Tensor) -> Tensor:
@@ -108,6 +114,7 @@ class AnatomyNet(nn.Module):
         self.top = _conv(widths[4], widths[4])
         self.merge = nn.ModuleList(_conv(widths[i + 1] + widths[i], widths[i]) for i in range(4))
         self.out = nn.Conv2d(widths[0], structures + 1, 1)
+        nn.init.constant_(self.out.bias, RARE)
 
     def forward(self, grey: Tensor) -> Tensor:
         """Logits at the resolution of the input."""
@@ -137,14 +144,13 @@ class StructuresNet(nn.Module):
     """
 
     WIDTH = 32
-    RARE = -3.0
 
     def __init__(self, *, planes: int, points: int, frozen_blocks: int) -> None:
         super().__init__()
         self.anatomy = AnatomyNet(frozen_blocks=frozen_blocks)
         self.detail = _conv(sum(AnatomyNet.WIDTHS[:2]), self.WIDTH)
         self.out = nn.Conv2d(self.WIDTH, planes + points, 1)
-        nn.init.constant_(self.out.bias, self.RARE)
+        nn.init.constant_(self.out.bias, RARE)
         self.planes = planes
 
     def forward(self, grey: Tensor) -> Tensor:
