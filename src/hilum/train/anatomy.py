@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
+from hilum.anatomy import analyse
 from hilum.train.anatomy_data import (
     STRUCTURES,
     UNKNOWN,
@@ -33,7 +34,7 @@ from hilum.train.anatomy_data import (
 )
 from hilum.train.images import ByteImage, stretch_percentiles
 from hilum.train.networks import AnatomyNet
-from hilum.types import FloatImage
+from hilum.types import FloatImage, Orientation, Radiograph
 
 __all__ = ["AnatomyRecipe", "train_anatomy"]
 
@@ -161,9 +162,13 @@ def run_round(
 
 
 def evaluate(model: AnatomyNet, pool: Pool, recipe: AnatomyRecipe) -> dict[str, list[float]]:
-    """Dice of each structure, and carina error and ratio error, one value an image."""
+    """Dice of each structure, and carina error and ratio error, one value an image.
+
+    ``ratio_error`` is that of the maps as they are, ``read_ratio_error`` that of the masks which a
+    reading makes of them.
+    """
     scores: dict[str, list[float]] = {name: [] for name in STRUCTURES}
-    scores |= {"lungs": [], "carina_error": [], "ratio_error": []}
+    scores |= {"lungs": [], "carina_error": [], "ratio_error": [], "read_ratio_error": []}
     for index, image in enumerate(pool.images):
         probs = predict(model, stretch_percentiles(image), size=recipe.size)
         probs = np.stack([cv2.resize(p, image.shape[::-1]) for p in probs])
@@ -180,7 +185,19 @@ def evaluate(model: AnatomyNet, pool: Pool, recipe: AnatomyRecipe) -> dict[str, 
         if not (pool.targets[index, :3] == UNKNOWN).any():
             wanted = _ratio(pool.targets[index, :3] > 127)
             scores["ratio_error"].append(abs(_ratio(probs[:3] > 0.5) - wanted))
+            read = _read_ratio(image, probs)
+            if read is not None:
+                scores["read_ratio_error"].append(abs(read - wanted))
     return scores
+
+
+def _read_ratio(image: ByteImage, probs: FloatImage) -> float | None:
+    """The ratio as a reading measures it on these maps; None where a mask is implausible."""
+    pixels = image.astype(np.float32) / np.float32(255)
+    radiograph = Radiograph(pixels, "film", Orientation(*image.shape))
+    maps = dict(zip(STRUCTURES, probs, strict=False))
+    found = analyse(radiograph, maps).measurement("cardiothoracic_ratio")
+    return None if found is None else found.value
 
 
 def dice_of(found: npt.NDArray[np.bool_], truth: npt.NDArray[np.bool_]) -> float:

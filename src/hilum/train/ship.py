@@ -151,9 +151,11 @@ def ship_structures(
 
 
 def _measurement_sd(figures: Mapping[str, Any]) -> dict[str, float]:
-    """Model error of the ratio: the spread that gives the mean absolute error seen."""
-    errors = figures.get("ratio_error", [])
-    return {"cardiothoracic_ratio": round(float(np.mean(errors)) * 1.2533, 4)} if errors else {}
+    """Model error of the ratio: the root mean square of what readings were seen to err by."""
+    errors = np.asarray(figures.get("read_ratio_error", []))
+    if not errors.size:
+        return {}
+    return {"cardiothoracic_ratio": round(float(np.sqrt((errors * errors).mean())), 4)}
 
 
 def summarise(figures: Mapping[str, Any], *, seed: int = 0) -> dict[str, Any]:
