@@ -15,6 +15,8 @@ from hilum.types import FloatImage
 
 __all__ = ["Acquisition", "sample_acquisition"]
 
+BLURRED = 0.35
+"""Share of the films that are blurred, and of those that are coarser; the rest are noisy."""
 GROWTH = 1.5
 """Half of the logarithm of the ratio of photons between a black and a white pixel."""
 
@@ -69,16 +71,20 @@ class Acquisition:
 
 
 def sample_acquisition(rng: np.random.Generator) -> Acquisition:
-    """Draw an acquisition: mild, as a film that a reader would accept."""
-    softened = rng.random()
+    """Draw an acquisition: mild, as a film that a reader would accept.
+
+    It is blurred, coarser or noisy, one of the three: noise on a blurred film would hide from the
+    heads what the blur alone does to them.
+    """
+    kind = rng.random()
     return Acquisition(
         cut=_sides(rng, 0.0, 0.06) if rng.random() < 0.5 else (0.0,) * 4,
-        blur=float(rng.uniform(0.5, 1.5)) if softened < 0.4 else 0.0,
-        resolution=float(rng.uniform(0.5, 0.9)) if softened > 0.6 else 1.0,
+        blur=float(rng.uniform(0.5, 1.5)) if kind < BLURRED else 0.0,
+        resolution=float(rng.uniform(0.5, 0.9)) if BLURRED <= kind < 2 * BLURRED else 1.0,
         gamma=float(np.exp(rng.normal(0.0, 0.15))),
         low=float(rng.uniform(0.0, 0.04)),
         high=float(rng.uniform(0.96, 1.0)),
-        noise=float(rng.uniform(0.001, 0.007)) if rng.random() < 0.5 else 0.0,
+        noise=float(rng.uniform(0.001, 0.007)) if kind >= 2 * BLURRED else 0.0,
         shutters=_sides(rng, 0.01, 0.06) if rng.random() < 0.5 else (0.0,) * 4,
         quality=int(rng.integers(40, 81)) if rng.random() < 0.4 else 0,
         seed=int(rng.integers(2**31)),

@@ -52,7 +52,7 @@ class ContextRecipe:
     children_beside: int = 600
     ratio_noise: float = 0.3
     steadiness: float = 60.0
-    variants: int = 5
+    variants: int = 7
     child_variants: int = 1
     seed: int = 17
 
