@@ -33,6 +33,7 @@ __all__ = ["assess"]
 SHOWN = (Status.PRESENT, Status.UNCERTAIN)
 """Statuses of a finding that is given a place."""
 _OUTSIDE = "the film is unlike those learned from (distance {novelty:.2f}, limit {limit:.2f})"
+_BOTH = "the age is not known: weighed {adult:.0%} as an adult's and {child:.0%} as a small child's"
 EVIDENCE_THRESHOLD = 0.5
 """Share of its own maximum from which the context's evidence is drawn as a region."""
 
@@ -140,6 +141,8 @@ def _judge(
         total = sum(shares[group] for group in judges)
         parts = [(shares[g] / total, numbers[g][name], logits[g][name]) for g in judges]
         found[name] = _finding(name, parts)
+        if len(judges) > 1:
+            found[name] = replace(found[name], problem=_BOTH.format(**shares))
     for name, reason in calibration[likelier]["not_assessed"].items():
         found[name] = not_assessed(name, reason)
     return found

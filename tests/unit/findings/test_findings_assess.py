@@ -186,6 +186,7 @@ def test_a_doubtful_age_is_judged_by_both_groups() -> None:
             radiograph, anatomy, CHILD, FakeModel(SICK), context=FakeContext(1), age_years=age
         )
         alone[age] = next(f for f in found if f.name == "pneumonia")
+        assert alone[age].problem is None
     for small in (0.3, 0.6):
         context = FakeContext(1, small=small)
         found = assess(radiograph, anatomy, CHILD, FakeModel(SICK), context=context)
@@ -193,6 +194,10 @@ def test_a_doubtful_age_is_judged_by_both_groups() -> None:
         share = 0.97 * small
         wanted = share * alone[3.0].probability + (1 - share) * alone[40.0].probability
         assert both["pneumonia"].probability == pytest.approx(wanted, abs=1e-5)
+        assert both["pneumonia"].problem == (
+            f"the age is not known: weighed {1 - share:.0%} as an adult's "
+            f"and {share:.0%} as a small child's"
+        )
         assert (both["lung_opacity"].status is Status.NOT_ASSESSED) == (share > 0.5)
         assert (both["cardiomegaly"].status is Status.NOT_ASSESSED) == (share > 0.5)
 
