@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from operator import mul
 
 import numpy as np
 
@@ -230,21 +231,27 @@ def _finding(name: str, parts: Sequence[tuple[float, LabelCalibration, FloatImag
 
     ``parts`` are (probability of the group, calibration, logits by member).
     """
-    prob, low, high, point, rule_out = 0.0, 0.0, 0.0, 0.0, 0.0
-    has_interval = True
-    for share, numbers, logits in parts:
+    said, intervals = [], []
+    for _, numbers, logits in parts:
         logit = float(logits.mean())
-        interval = numbers.interval(logit, float(logits.std()))
-        has_interval = has_interval and interval is not None
-        prob += share * numbers.probability(logit)
-        point += share * numbers.operating_point
-        rule_out += share * numbers.rule_out
-        if interval is not None:
-            low, high = low + share * interval[0], high + share * interval[1]
+        said.append((numbers.probability(logit), numbers.operating_point, numbers.rule_out))
+        intervals.append(numbers.interval(logit, float(logits.std())))
+    shares = [share for share, _, _ in parts]
+    prob, point, rule_out = _weighed(shares, said)
+    known = [interval for interval in intervals if interval is not None]
+    interval = None
+    if len(known) == len(parts):
+        low, high = _weighed(shares, known)
+        interval = low, high
     return Finding(
         name=name,
         status=status_of(prob, operating_point=point, rule_out=rule_out),
         probability=prob,
-        interval=(low, high) if has_interval else None,
+        interval=interval,
         operating_point=point,
     )
+
+
+def _weighed(shares: Sequence[float], rows: Sequence[tuple[float, ...]]) -> list[float]:
+    """Mean of the rows, column by column, weighted by ``shares``, which sum to one."""
+    return [sum(map(mul, shares, column)) for column in zip(*rows, strict=True)]

@@ -32,9 +32,9 @@ from hilum.train.anatomy_data import (
     load_children,
     load_unlabelled,
 )
-from hilum.train.images import ByteImage, stretch_percentiles
+from hilum.train.images import ByteImage, stretch_percentiles, upright
 from hilum.train.networks import AnatomyNet
-from hilum.types import FloatImage, Orientation, Radiograph
+from hilum.types import FloatImage
 
 __all__ = ["AnatomyRecipe", "train_anatomy"]
 
@@ -193,8 +193,7 @@ def evaluate(model: AnatomyNet, pool: Pool, recipe: AnatomyRecipe) -> dict[str, 
 
 def _read_ratio(image: ByteImage, probs: FloatImage) -> float | None:
     """The ratio as a reading measures it on these maps; None where a mask is implausible."""
-    pixels = image.astype(np.float32) / np.float32(255)
-    radiograph = Radiograph(pixels, "film", Orientation(*image.shape))
+    radiograph = upright(image.astype(np.float32) / np.float32(255))
     maps = dict(zip(STRUCTURES, probs, strict=False))
     found = analyse(radiograph, maps).measurement("cardiothoracic_ratio")
     return None if found is None else found.value

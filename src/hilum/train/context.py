@@ -30,12 +30,12 @@ from hilum.train.context_features import (
     measured_ratios,
     network_input,
     pixels_of,
-    upright,
 )
 from hilum.train.dual import Blocks, fit_linear, fit_ridge
 from hilum.train.export_onnx import onnx_session
 from hilum.train.findings import fold_of, view_weights
 from hilum.train.findings_data import HEADS, Example
+from hilum.train.images import upright
 from hilum.train.networks import ContextEncoder, ContextNet
 from hilum.train.novelty import fit_novelty, novelty_limit
 
@@ -197,7 +197,11 @@ def fit_heads(
     weights = np.column_stack([weights, age_weights(examples, chosen), np.ones(len(examples))])
     is_child = np.array([e.source == "kermany" for e in examples])
     scales = {}
-    for group, members in (("adult", ~is_child), ("child", is_child), ("all", is_child | True)):
+    for group, members in (
+        ("adult", ~is_child),
+        ("child", is_child),
+        ("all", np.ones_like(is_child)),
+    ):
         mine = chosen & members
         scales[group] = Blocks(
             rows[mine],

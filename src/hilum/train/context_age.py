@@ -16,6 +16,8 @@ from hilum.train.findings_data import Example
 __all__ = ["age_weights", "is_small_child", "small_child_figures"]
 
 ADULT_FROM_YEARS = 18.0
+SHARES = {"small_children": 0.5, "schoolchildren": 0.25, "adults": 0.25}
+"""Of the weight that the head is learned with."""
 
 
 def is_small_child(examples: list[Example]) -> npt.NDArray[np.float64]:
@@ -29,18 +31,25 @@ def is_small_child(examples: list[Example]) -> npt.NDArray[np.float64]:
     )
 
 
+def age_groups(examples: list[Example]) -> dict[str, npt.NDArray[np.bool_]]:
+    """Who is a small child, a schoolchild, an adult; in none of them where the age is not known."""
+    small = is_small_child(examples)
+    is_adult = np.array([e.age is not None and e.age >= ADULT_FROM_YEARS for e in examples])
+    return {
+        "small_children": small == 1,
+        "schoolchildren": (small == 0) & ~is_adult,
+        "adults": is_adult,
+    }
+
+
 def age_weights(examples: list[Example], chosen: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
     """Weights under which small children are half of all, schoolchildren and adults a quarter.
 
     Their mean over the ``chosen`` films is one; others weigh nothing.
     """
-    ages = np.array([np.nan if e.age is None else e.age for e in examples])
-    small = is_small_child(examples) == 1
-    is_older = ages >= ADULT_FROM_YEARS
-    groups = ((small, 0.5), (~small & ~is_older & np.isfinite(ages), 0.25), (is_older, 0.25))
     weights = np.zeros(len(examples))
-    for group, share in groups:
-        weights[group & chosen] = share / max(int((group & chosen).sum()), 1)
+    for name, group in age_groups(examples).items():
+        weights[group & chosen] = SHARES[name] / max(int((group & chosen).sum()), 1)
     return weights * max(int((weights > 0).sum()), 1)
 
 
@@ -51,16 +60,10 @@ def small_child_figures(
 
     Training films by heads that did not see the patient, and validation films by the final heads.
     """
-    ages = np.array([np.nan if e.age is None else e.age for e in examples])
-    groups = {
-        "small_children": is_small_child(examples) == 1,
-        "schoolchildren": (ages >= CHILD_BELOW_YEARS) & (ages < ADULT_FROM_YEARS),
-        "adults": ages >= ADULT_FROM_YEARS,
-    }
     is_train = np.array([e.split == "train" for e in examples])
     figures: dict[str, float] = {}
     for split, mine in (("", is_train), ("_validation", ~is_train)):
-        for name, group in groups.items():
+        for name, group in age_groups(examples).items():
             taken = logits[group & mine] > 0
             figures[name + split] = round(float(taken.mean()), 4) if taken.size else 0.0
             figures[f"{name}{split}_n"] = int(taken.size)

@@ -19,9 +19,9 @@ from hilum.models.preprocess import resize, stretch_contrast
 from hilum.train.augment_film import sample_acquisition
 from hilum.train.export_onnx import onnx_session
 from hilum.train.findings_data import SIDE, Example
-from hilum.train.images import PERCENTILES, load_grey
+from hilum.train.images import PERCENTILES, load_grey, upright
 from hilum.train.networks import ContextEncoder
-from hilum.types import FloatImage, Orientation, Radiograph
+from hilum.types import FloatImage
 
 __all__ = [
     "ContextRecipe",
@@ -31,7 +31,6 @@ __all__ = [
     "measured_ratios",
     "network_input",
     "pixels_of",
-    "upright",
 ]
 
 logger = logging.getLogger(__name__)
@@ -173,11 +172,6 @@ def _encoder(recipe: ContextRecipe) -> InferenceSession:
 def pixels_of(example: Example) -> FloatImage:
     """Pixels of an example, ``(512, 512)`` in [0, 1]."""
     return load_grey(example.path, size=SIDE).astype(np.float32) / np.float32(255)
-
-
-def upright(pixels: FloatImage) -> Radiograph:
-    """The same as an upright radiograph."""
-    return Radiograph(pixels, "film", Orientation(SIDE, SIDE))
 
 
 def network_input(pixels: FloatImage, recipe: ContextRecipe) -> FloatImage:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from hilum.errors import UnreadableImageError
 from hilum.models.preprocess import stretch_contrast
-from hilum.types import FloatImage
+from hilum.types import FloatImage, Orientation, Radiograph
 
 __all__ = [
     "cached",
@@ -24,6 +24,7 @@ __all__ = [
     "patient_of",
     "read_rows",
     "stretch_percentiles",
+    "upright",
 ]
 
 ByteImage = npt.NDArray[np.uint8]
@@ -63,6 +64,11 @@ def load_mask(path: Path) -> npt.NDArray[np.bool_]:
 def stretch_percentiles(image: ByteImage) -> FloatImage:
     """Grey levels stretched to [0, 1] as the shipped manifests' input asks."""
     return stretch_contrast(image.astype(np.float32) / np.float32(255), *PERCENTILES)
+
+
+def upright(pixels: FloatImage) -> Radiograph:
+    """Pixels ``(rows, columns)`` in [0, 1] as an upright radiograph."""
+    return Radiograph(pixels, "film", Orientation(*pixels.shape))
 
 
 def cached(folder: Path, key: str, make: Callable[[], npt.NDArray[np.uint8]]) -> ByteImage:
