@@ -203,7 +203,7 @@ def mix_phantoms(
         The network, and the recipe with the ``development`` figures of the anatomy.
     """
     recipe = StructuresRecipe(phantoms=phantoms)
-    checkpoint, mixed = cache / "anatomy-mixed.pt", AnatomyNet()
+    checkpoint, mixed = cache / f"anatomy-mixed-{phantoms}.pt", AnatomyNet()
     if checkpoint.exists():
         mixed.load_state_dict(torch.load(checkpoint))
     else:
