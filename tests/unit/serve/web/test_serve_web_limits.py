@@ -8,6 +8,7 @@ import pytest
 
 from hilum.serve.service import Service
 from hilum.serve.web.app import create_app
+from hilum.serve.web.pages import Pages
 from hilum.serve.web.security.headers import host_of
 from hilum.serve.web.security.limits import MAX_CLIENTS, Bucket
 from serve_web import add_study, make_client, make_dicom, make_service, running, store_reading
@@ -139,8 +140,11 @@ def test_another_web_page_cannot_post_here(
     assert answer.status_code == status
 
 
-def test_headers_of_every_kind_of_answer(service: Service) -> None:
-    client = make_client(service)
+def test_headers_of_every_kind_of_answer(service: Service, tmp_path: Path) -> None:
+    dist = tmp_path / "dist"
+    dist.mkdir()
+    (dist / "index.html").write_text("<title>room</title>")
+    client = make_client(service, pages=Pages(dist))
     study = add_study(service, make_dicom(seed=9))
     store_reading(service, study)
     report = f"/api/v1/studies/{study}/report.html"
